@@ -14,6 +14,8 @@ percentile: passages in another language, or code among prose, lie far below and
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,6 +104,11 @@ def sample_rows(snapshot: Snapshot) -> Rows:
     return np.sort(rows[chosen])
 
 
+def measure_sample(snapshot: Snapshot, read: Callable[[Rows], Vectors]) -> Background | None:
+    """Background of a sample of an index's vectors, which `read` gives by row."""
+    return measure(read(sample_rows(snapshot)))
+
+
 # ── file ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -136,21 +143,57 @@ def _is_outgrown(stamp: files.Stamp, rows: int) -> bool:
 
 def open_background(root: Path, manifest: Manifest) -> Background | None:
     """Background of the index; None without one, and if it is damaged or was measured on too little."""
+    return _read(root, manifest)[0]
+
+
+def background_problem(snapshot: Snapshot) -> str | None:
+    """Problem with a background that answers should have: "missing" or "damaged"; None if there is none.
+
+    Nothing is missing where a new one would say nothing, as in small indexes, in one that is half made, which
+    says so, and in one on a server.
+    """
+    manifest = snapshot.manifest
+    if snapshot.passages_total < LEAST or manifest.is_half_made or not manifest.shards:
+        return None
+    found, problem = _read(snapshot.root, snapshot.manifest)
+    if found is not None or problem is None or len(sample_rows(snapshot)) < LEAST:
+        return None
+    return problem
+
+
+def background_notes(snapshot: Snapshot) -> list[str]:
+    """Message on a background that should weigh words against meaning, and cannot."""
+    problem = background_problem(snapshot)
+    what = "words and meaning are weighed without it (qembed index makes it)"
+    return [] if problem is None else [f"the background is {problem}: {what}"]
+
+
+def background_of(snapshot: Snapshot) -> Background | None:
+    """Background of the index, measured where the file cannot be used."""
+    found, problem = _read(snapshot.root, snapshot.manifest)
+    if problem is None:
+        return found
+    return measure_sample(snapshot, partial(read_vectors, fetch_vectors(snapshot)))
+
+
+def _read(root: Path, manifest: Manifest) -> tuple[Background | None, str | None]:
+    """Read the background and what is wrong with it. One that was measured on too little has neither."""
     import numpy as np
 
-    stamp = files.current(root, manifest, files.BACKGROUND)
+    stamp = files.current(root, manifest, files.BACKGROUND, later=True)
     if stamp is None:
-        return None
-    if not files.is_whole(root, stamp):
-        files.mark_damaged(root, stamp)
-        return None
+        bad = files.BACKGROUND in files.damaged(root, manifest)
+        return None, "damaged" if bad else "missing"
     spread = stamp.extra.get("spread")
     try:
         mean = np.fromfile(root / stamp.file, np.float32)
+        if files.is_whole(root, stamp) and isinstance(spread, float) and math.isfinite(spread):
+            if not mean.size:
+                return None, None
+            fits = mean.shape == (manifest.recipe.dim,) and bool(np.isfinite(mean).all())
+            if fits and spread > LEAST_SPREAD:
+                return Background(mean, spread), None
     except OSError:
-        return None
-    if not isinstance(spread, float) or not math.isfinite(spread) or not spread > LEAST_SPREAD:
-        return None
-    if mean.shape != (manifest.recipe.dim,) or not np.isfinite(mean).all():
-        return None
-    return Background(mean, spread)
+        pass
+    files.mark_damaged(root, stamp)
+    return None, "damaged"

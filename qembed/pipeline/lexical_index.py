@@ -108,13 +108,16 @@ def is_lexical_published(root: Path, manifest: Manifest) -> bool:
     return files.published(root, manifest, files.LEXICAL, later=True) is not None
 
 
-def lexical_damage(root: Path, manifest: Manifest) -> str | None:
-    """Check every file of the lexical index. Returns what is damaged; None for nothing and for no index."""
+def lexical_damage(root: Path, manifest: Manifest, *, sums: bool = True) -> str | None:
+    """Check every file of the lexical index. Returns what is damaged; None for nothing and for no index.
+
+    `sums`: the contents too, not only what is missing or cut off.
+    """
     stamp = files.current(root, manifest, files.LEXICAL)
     if stamp is None:
         return None
     try:
-        check((root / stamp.file).parent)
+        check((root / stamp.file).parent, sums)
     except LexicalIndexDamaged as e:
         return str(e)
     return None

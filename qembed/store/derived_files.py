@@ -142,15 +142,27 @@ def mark_damaged(root: Path, stamp: Stamp) -> bool:
 
 
 def damaged(root: Path, manifest: Manifest) -> list[str]:
-    """Kinds of the derived files that were found damaged, and are not used until they are made anew."""
-    stamps = (published(root, manifest, kind, later=True) for kind in KINDS)
-    return [stamp.kind for stamp in stamps if stamp is not None and DAMAGED in stamp.extra]
+    """Kinds of the derived files that were found damaged, are of another size, or gone, and not used.
+
+    A kind that is gone with its stamp is none of these. Nothing but the stamps is read.
+    """
+    found = []
+    for kind in KINDS:
+        if is_marked(root, manifest, kind) or is_bad(root, manifest, kind):
+            found.append(kind)
+    return found
 
 
-def graph_is_bad(root: Path, manifest: Manifest) -> bool:
-    """True if this generation was given a graph that is damaged, of another size, or gone."""
+def is_marked(root: Path, manifest: Manifest, kind: str) -> bool:
+    """True if a file of this kind is noted as damaged in its stamp."""
+    stamp = published(root, manifest, kind, later=True)
+    return stamp is not None and DAMAGED in stamp.extra
+
+
+def is_bad(root: Path, manifest: Manifest, kind: str) -> bool:
+    """True if this generation was given a file of this kind that is damaged, of another size, or gone."""
     try:
-        stamp = _parse((root / FOLDER / f"{GRAPH}.json").read_bytes())
+        stamp = _parse((root / FOLDER / f"{kind}.json").read_bytes())
     except FileNotFoundError:
         return False
     except (OSError, ValueError, TypeError, AttributeError):
@@ -159,9 +171,14 @@ def graph_is_bad(root: Path, manifest: Manifest) -> bool:
         stamp.uid == manifest.uid
         and stamp.base == manifest.base
         and stamp.upto <= manifest.next_row
-        and stamp.version == VERSIONS[GRAPH]
+        and stamp.version == VERSIONS.get(kind, 1)
     )
-    return is_ours and current(root, manifest, GRAPH) is None
+    return is_ours and current(root, manifest, kind) is None
+
+
+def graph_is_bad(root: Path, manifest: Manifest) -> bool:
+    """True if this generation was given a graph that cannot be used."""
+    return is_bad(root, manifest, GRAPH)
 
 
 def discard(root: Path, kind: str) -> None:

@@ -17,6 +17,7 @@ from qembed.pipeline.background import (
     GROWTH,
     LEAST,
     SAMPLE,
+    background_of,
     confidence,
     extreme,
     measure,
@@ -31,6 +32,7 @@ from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
+from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 from qembed.types import Query
@@ -244,6 +246,16 @@ def test_a_damaged_background_is_not_used_but_told_and_mended(root: Path, harm: 
 def test_a_stamp_without_a_spread_is_no_background(root: Path, extra: dict[str, object]) -> None:
     files.restamp(root, stamp_of(root), extra)
     assert open_background(root, manifests.read(root)) is None
+
+
+def test_an_export_measures_a_background_that_is_lost(root: Path) -> None:
+    with Snapshot.open(root) as snapshot:
+        whole = background_of(snapshot)
+        (root / stamp_of(root).file).unlink()
+        anew = background_of(snapshot)
+    assert whole is not None
+    assert anew is not None
+    assert (anew.mean.tobytes(), anew.spread) == (whole.mean.tobytes(), whole.spread)
 
 
 @pytest.mark.parametrize("n", [1, LEAST - 1])

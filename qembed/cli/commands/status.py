@@ -208,6 +208,13 @@ def _covered(kind: str, derived: Mapping[str, Any]) -> str:
     return counted(rows, "row") + lacks
 
 
+_MISSING = {
+    "background": "words and meaning are weighed without it",
+    "profile": "qembed drift reads the texts of its sample",
+}
+"""What is without a kind of derived file that is measured."""
+
+
 def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows (name, value) about what is not as it should be; with --quiet the only ones."""
     from qembed.inputs import from_here
@@ -228,9 +235,12 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     if s["damaged"]:
         what = f"{', '.join(s['damaged'])}: found damaged, not used"
         rows.append(("damaged", f"{what} (qembed index makes them anew)"))
-    if late := [kind for kind in s["lagging"] if kind != "lexical" or not behind]:
+    late = [k for k in s["lagging"] if k not in _MISSING and (k != "lexical" or not behind)]
+    if late:
         what = f"{', '.join(late)}: not written for all rows, answers are slower"
         rows.append(("behind", f"{what} (qembed index completes it, and says what is in its way)"))
+    for kind in (k for k in _MISSING if k in s["lagging"]):
+        rows.append(("missing", f"{kind}: {_MISSING[kind]} (qembed index makes it)"))
     if s["rebuilding"]:
         mend = "the same qembed index --rebuild goes on"
         rows.append(("rebuild", f"begun, not finished: {describe_unfinished(root, mend)}"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import IndexDamaged, UsageError
+from qembed.pipeline.diagnostics.derived_damage import damaged_kinds
 from qembed.pipeline.diagnostics.derived_lag import lagging
 from qembed.pipeline.diagnostics.feedback_log import describe_log
 from qembed.pipeline.diagnostics.kept_documents import kept_documents
@@ -47,9 +48,10 @@ def describe(root: Path) -> dict[str, Any]:
     manifest = manifests.read(root)
     rows = manifest.next_row - manifest.base
     living = manifest.counts.get("passages", 0)
+    damaged = damaged_kinds(root, manifest)
     derived: dict[str, dict[str, Any]] = {}
     for kind in files.KINDS:
-        stamp = files.current(root, manifest, kind)
+        stamp = None if kind in damaged else files.current(root, manifest, kind)
         covered = 0 if stamp is None else stamp.upto - stamp.base
         derived[kind] = {
             "rows": covered,
@@ -96,9 +98,9 @@ def describe(root: Path) -> dict[str, Any]:
         "bytes": {**sizes, "total": sum(sizes.values())},
         "derived": derived,
         "feedback": {**describe_log(root, manifest), **describe_learned(root, manifest)},
-        "lagging": lagging(root, manifest),
+        "lagging": lagging(root, manifest, damaged),
         "kept": kept_documents(root, manifest),
-        "damaged": files.damaged(root, manifest),
+        "damaged": damaged,
         "damaged_files": _damaged_files(root, manifest),
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qembed.engines.fields import MetadataField
-from qembed.pipeline.background import open_background
+from qembed.pipeline.background import background_of
 from qembed.pipeline.export.documents import record_times
 from qembed.pipeline.export.milvus_words import WordCounts
 from qembed.store import Snapshot
@@ -25,7 +25,7 @@ def export_state(
     `importing`: a bulk import may add to the collection.
     """
     manifest = snapshot.manifest
-    background = open_background(snapshot.root, manifest)
+    background = background_of(snapshot)
     return {
         "complete": words is not None,
         "importing": importing,

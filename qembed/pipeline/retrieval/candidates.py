@@ -97,12 +97,12 @@ class CandidateRetriever:
             found += unfinished_warnings(self.session.root, manifest)
         elif not manifest.counts.get("documents", 0):
             found.append("the index is empty (qembed index PATH fills it)")
-        found += self.session.search.notes()
         for name in self.session.snapshot.resized_shards():
             found.append(
                 f"{name} is damaged: it has not its size (qembed verify tells what is lost)"
             )
         search = self.session.search
+        found += search.notes(weighs=self.mode == "auto" and search.lexical is not None)
         if self.mode != "dense" and search.rows and (without := search.rows_without_words):
             living = self.session.snapshot.passages_total
             all_of_them = without == living

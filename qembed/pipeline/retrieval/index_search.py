@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qembed.pipeline.background import Background, measure, open_background, sample_rows
+from qembed.pipeline.background import Background, background_notes, measure_sample, open_background
 from qembed.pipeline.lexical_index import mark_lexical_damaged, open_lexical
 from qembed.pipeline.progress import StageTimer
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
@@ -70,9 +70,9 @@ class IndexSearch:
         """Row ids in use, dead ones included."""
         return self._manifest.next_row - self._manifest.base
 
-    def notes(self) -> list[str]:
-        """Messages on what this search cannot do as it should."""
-        return []
+    def notes(self, weighs: bool) -> list[str]:
+        """Messages on what this search cannot do as it should. `weighs`: words against meaning."""
+        return background_notes(self._snapshot) if weighs and self.background is None else []
 
     # ── vectors ──────────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +109,7 @@ class IndexSearch:
     def background(self) -> Background | None:
         """Background of the vectors; None where none was measured, or on too few passages."""
         if self._given_parts is not None:
-            return measure(self.vectors(sample_rows(self._snapshot)))
+            return measure_sample(self._snapshot, self.vectors)
         with self._timer("open"):
             return open_background(self._root, self._manifest)
 

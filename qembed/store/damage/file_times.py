@@ -31,7 +31,7 @@ def read(root: Path) -> dict[str, State | None]:
 
 
 def state(path: Path) -> State | None:
-    """Present state of a file; of a folder its files' sizes together and their latest time. None if gone."""
+    """Present state of a file; of a folder those of its files, summed. None if gone."""
     try:
         if not path.is_dir():
             found = path.stat()
@@ -39,7 +39,7 @@ def state(path: Path) -> State | None:
         inner = [e.stat() for e in os.scandir(path) if not e.name.startswith(".")]
     except OSError:
         return None
-    return sum(s.st_size for s in inner), max((s.st_mtime_ns for s in inner), default=0)
+    return sum(s.st_size for s in inner), sum(s.st_mtime_ns for s in inner)
 
 
 def note_whole(

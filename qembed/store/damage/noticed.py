@@ -131,6 +131,20 @@ def notice_derived(snapshot: Snapshot, unchecked: set[str]) -> Iterator[Finding]
             yield Finding(kind, f"{stamp.file} is damaged", REPAIR)
 
 
+def changed_derived(root: Path, manifest: Manifest) -> list[derived_files.Stamp]:
+    """Stamps of derived files with other times than when they were known to be whole, for readers."""
+    known = file_times.read(root)
+    found = []
+    for kind in derived_files.KINDS:
+        stamp = derived_files.current(root, manifest, kind)
+        if stamp is None:
+            continue
+        states = {name: file_times.state(root / name) for name in _names_of(stamp)}
+        if any(known.get(name, state) != state for name, state in states.items()):
+            found.append(stamp)
+    return found
+
+
 def words_have_changed(root: Path, manifest: Manifest) -> bool:
     """True if a file of the lexical index has another time than when it was known to be whole."""
     if (stamp := derived_files.current(root, manifest, derived_files.LEXICAL)) is None:

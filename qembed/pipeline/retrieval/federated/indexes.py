@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.errors import UsageError
-from qembed.pipeline.background import extreme
+from qembed.pipeline.background import background_problem, extreme
 from qembed.pipeline.retrieval.answer import Answer
-from qembed.pipeline.retrieval.federated.merge import Chance, merge_answers
+from qembed.pipeline.retrieval.federated.merge import Chance, has_scale, merge_answers
 from qembed.pipeline.retrieval.loaded_model import LoadedModel, ModelSource
 from qembed.pipeline.retrieval.options import check_options
 from qembed.pipeline.retrieval.request import QueryRequest
@@ -85,7 +85,7 @@ def answer_several(
         try:
             served = ask(index.root, request) if one_scale else None
             answer, chance = (
-                _answer(index.root, request, models) if served is None else (served, {})
+                _answer(index.root, request, models, one_scale) if served is None else (served, {})
             )
         except UsageError as e:
             if not str(e).startswith("--where"):
@@ -105,8 +105,13 @@ def answer_several(
     return replace(merged, warnings=[*merged.warnings, *left_out])
 
 
-def _answer(root: Path, request: QueryRequest, models: SharedModels) -> tuple[Answer, Chance]:
-    """Answer of one index, by a model that the others share, and the chance levels of its cosines."""
+def _answer(
+    root: Path, request: QueryRequest, models: SharedModels, one_scale: bool
+) -> tuple[Answer, Chance]:
+    """Answer of one index, by a model that the others share, and the chance levels of its cosines.
+
+    `one_scale`: these are not needed.
+    """
     with open_snapshot(root) as snapshot:
         loaded = LoadedModel(snapshot.manifest, request.model, source=models)
         session = Session(root, snapshot=snapshot, loaded=loaded)
@@ -115,7 +120,13 @@ def _answer(root: Path, request: QueryRequest, models: SharedModels) -> tuple[An
         retriever = Retriever(session, request.options, encoded=encoded)
         answer = retriever.answer(request.queries)
         asked = [q for q in request.queries if q.id not in answer.refused]
-        return answer, _chance_levels(session, retriever, asked)
+        chance = _chance_levels(session, retriever, asked)
+        wanted = asked and not chance and not one_scale and has_scale(request.options)
+        if wanted and (problem := background_problem(session.snapshot)):
+            said = "hits of different models are merged by rank"
+            note = f"the background is {problem}: {said} (qembed index makes it)"
+            answer = replace(answer, warnings=[*answer.warnings, note])
+        return answer, chance
 
 
 def _chance_levels(session: Session, retriever: Retriever, queries: Sequence[Query]) -> Chance:

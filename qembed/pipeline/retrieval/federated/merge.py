@@ -79,11 +79,18 @@ def merge_answers(parts: Sequence[Part], options: QueryOptions, one_scale: bool)
     )
 
 
+def has_scale(options: QueryOptions) -> bool:
+    """True if hits of several indexes are compared by scores from a search by meaning."""
+    if options.rerank is not None or options.mode == "lexical":
+        return False
+    return options.mode == "dense" or options.fusion != "rrf"
+
+
 def _method(parts: Sequence[Part], options: QueryOptions, one_scale: bool) -> str:
     """Scale on which the hits of the parts are compared."""
     if options.rerank is not None:
         return BY_RERANKER
-    if options.mode == "lexical" or (options.fusion == "rrf" and options.mode != "dense"):
+    if not has_scale(options):
         return BY_RANK
     if one_scale:
         return BY_SCORE

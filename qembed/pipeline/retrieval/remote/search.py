@@ -58,8 +58,8 @@ class RemoteSearch(IndexSearch):
         """Vectors of the rows, float32 (n, dim)."""
         return self._remote.vectors(rows)
 
-    def notes(self) -> list[str]:
-        """Messages on what is not as the export wanted it."""
+    def notes(self, weighs: bool) -> list[str]:
+        """Messages on what is not as the export wanted it. `weighs`: of no effect."""
         if self._remote.is_complete:
             return []
         return [

@@ -116,6 +116,23 @@ def test_models_of_several_scales_are_compared_above_chance(top: Path) -> None:
     assert (answer.recipe, answer.generation) == ("", 0)
 
 
+def test_a_missing_background_is_said_where_ranks_stand_for_scores(top: Path) -> None:
+    stamp = top / "squeezed/derived/background.json"
+    kept = stamp.read_bytes()
+    stamp.unlink()
+    try:
+        answer = ask(top, "even", "squeezed", mode="dense")
+        assert answer.plan.endswith("; merged by rank")
+        assert answer.warnings == [
+            "squeezed: the background is missing: hits of different models are merged by rank "
+            "(qembed index makes it)"
+        ]
+        assert ask(top, "squeezed", mode="dense").warnings == []
+    finally:
+        stamp.write_bytes(kept)
+    assert ask(top, "even", "squeezed", mode="dense").warnings == []
+
+
 def test_ranks_are_fused_where_scores_have_no_scale(top: Path) -> None:
     for options in ({"mode": "lexical"}, {"fusion": "rrf", "mode": "hybrid"}):
         answer = ask(top, "even", "odd", **options)
