@@ -20,6 +20,7 @@ from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions, check_options
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.ties.order import order_by_id
 from qembed.types import Query
 from qembed.version import __version__
 
@@ -119,6 +120,7 @@ class Index(Encoder):
             options = IndexOptions(recipe=self.recipe)
             root, self.indexed = index_beir(path, options, self.progress)
         self._session = Session(root)
+        self._session.ties = order_by_id(self._session.snapshot)
         self._ids = self._session.snapshot.catalog.ids()
 
     def search(

@@ -16,6 +16,9 @@ from qembed.evaluation.tuning import Gain, judge
 from qembed.models.templates import passage_text, query_text, task_template
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.ties.order import id_order
+from qembed.pipeline.retrieval.ties.searches import TOLERANCE
+from qembed.search.dense.coded import products
 from qembed.types import Document, Qrels, Query, Run
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from qembed.models import Model
     from qembed.models.profiles import Profile
-    from qembed.types import Vectors
+    from qembed.types import Rows, Vectors
 
 MEASURE = "nDCG@10"
 DEPTH = 10
@@ -153,24 +156,32 @@ def measure(
     template, task = task_template(profile, None)
     asked = encode([query_text(template, q.text, task) for q in queries])
     run: Run = {}
+    order = id_order(pool.documents)
     for query, vector in zip(queries, asked, strict=True):
-        run[query.id] = _best(vectors @ vector, pool.documents)
+        run[query.id] = _best(vectors, vector, pool.documents, order)
     judged = {q.id: qrels[q.id] for q in queries}
     report = evaluate(parse_measures(MEASURE), judged, run)
     return Side({q: v[MEASURE] for q, v in report.per_query.items()}, vectors)
 
 
-def _best(scores: npt.NDArray[np.float32], documents: Sequence[str]) -> dict[str, float]:
-    """The best passage's score of the first DEPTH documents."""
+def _best(
+    vectors: Vectors, query: Vectors, documents: Sequence[str], order: Rows
+) -> dict[str, float]:
+    """The best passage's score of the first DEPTH documents, those of equal score in their `order`."""
     import numpy as np
 
-    found: dict[str, float] = {}
+    scores, found = vectors @ query, dict[str, float]()
     for i in np.argsort(-scores, kind="stable").tolist():
-        if documents[i] not in found:
-            found[documents[i]] = float(scores[i])
-            if len(found) == DEPTH:
-                break
-    return found
+        found.setdefault(documents[i], float(scores[i]))
+        if len(found) == DEPTH:
+            break
+    # the last bits of equal vectors' scores depend on where they stand
+    near = np.flatnonzero(scores >= min(found.values(), default=0.0) - TOLERANCE)
+    exact = products(vectors[near], query)
+    found.clear()
+    for i in np.lexsort((order[near], -exact)).tolist():
+        found.setdefault(documents[near[i]], float(exact[i]))
+    return dict(list(found.items())[:DEPTH])
 
 
 def compare_sides(

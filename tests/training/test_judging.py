@@ -17,7 +17,7 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.training.adapting.judged import hide_queries, judged_by_proxy
 from qembed.training.adapting.made_queries import MadeQuery
 from qembed.training.encoder.encoder_folder import encode, load_trainable
-from qembed.training.judging import make_pool, measure
+from qembed.training.judging import Pool, make_pool, measure
 from qembed.types import Query
 from tests.training.planted import planted, write
 
@@ -52,6 +52,15 @@ def test_before_is_what_encoding_gives(index: Path, models: tuple[Path, Path]) -
         for vectors in (None, pool.vectors)
     ]
     assert ways[0] == ways[1]
+
+
+def test_equal_documents_are_cut_as_they_are_measured() -> None:
+    documents = [f"d{i:02}" for i in range(15)]
+    pool = Pool(["equal words"] * 15, documents, True)
+    model = open_model("py:tests.encoders:bag")
+    encode = model.encoder().encode
+    side = measure(encode, pool, [Query("q", "equal")], {"q": {"d14": 1}}, model.profile)
+    assert side.values == {"q": 1.0}
 
 
 def test_no_vectors_of_another_model(index: Path, models: tuple[Path, Path]) -> None:

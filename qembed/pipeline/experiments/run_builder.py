@@ -20,6 +20,7 @@ from qembed.pipeline.retrieval.options import LEARNED, QueryOptions
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.ties.order import id_order
 from qembed.pipeline.source_options import STDIN
 from qembed.types import Qrels, Query, Run
 
@@ -106,15 +107,9 @@ class RunBuilder:
     def tie_order(self) -> Rows:
         """Place of each document among documents of equal score, by catalog position, int64 (n,).
 
-        The larger id goes first, as in trec_eval; of judged passages that is `doc#start-end`.
+        By id, as measures have them; of judged passages that is `doc#start-end`.
         """
-        import numpy as np
-
-        found = np.empty(len(self.names), dtype=np.int64)
-        ids = [f"{name}#" for name in self.names] if self.spans else self.names
-        order = sorted(range(len(ids)), key=ids.__getitem__, reverse=True)
-        found[np.array(order, dtype=np.int64)] = np.arange(len(self.names))
-        return found
+        return id_order([f"{name}#" for name in self.names] if self.spans else self.names)
 
     def places(self, rows: Rows) -> Rows:
         """Place of each row's document among documents of equal score, int64 (n,)."""

@@ -28,7 +28,7 @@ from qembed.pipeline.retrieval.options import MODES, Fusion
 from qembed.pipeline.retrieval.ranking import CandidatePool, Candidates, Searched
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.ties.order import best_first
-from qembed.pipeline.retrieval.ties.searches import TiedVectorSearch, lexical_search
+from qembed.pipeline.retrieval.ties.searches import LEXICAL_DEPTH, TiedVectorSearch, lexical_search
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
 from qembed.search.lexical.query import ParsedQuery, scripts_of
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 NORMALIZATION_POOL = 100
 """Candidates of each search that set the scale of fusion, however many are asked for."""
-LEXICAL_DEPTH = 1000
-"""Lexical hits that are looked up for the scores of dense candidates."""
 CODE_PROBE = 10
 """Nearest passages that are tested for being source code."""
 K1 = 1.2

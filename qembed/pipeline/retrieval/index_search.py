@@ -298,7 +298,7 @@ class IndexSearch:
     ) -> tuple[Rows, Scores] | None:
         """(the k best rows by words, their BM25 scores); None without a lexical index.
 
-        `least`: hits that must be exact to the last tie, see LexicalIndex.search.
+        `least`: so many and all that tie with the last of them are enough, see LexicalIndex.search.
         """
         index, manifest = self.lexical, self._manifest
         if index is None:

@@ -131,10 +131,10 @@ class LexicalIndex:
     ) -> tuple[Rows, Scores]:
         """Return the k best rows in [base, upto) and their BM25 scores, best first, ties by the smaller row.
 
-        `live`, `allowed`: bool over the rows from `base` on, None for all. `upto` None: no end. `least`: if
-        the k-th score ties with rows beyond the hits at hand, the best rows above that tie are enough where
-        they are so many. Exact: a masked row never takes the place of another. Raises
-        LexicalIndexDamaged.
+        `live`, `allowed`: bool over the rows from `base` on, None for all. `upto` None: no end. `least`: so
+        many rows are enough, if the search for k ended within a tie, which is left out; all rows that tie
+        with the last of these come with them, even beyond k. Exact: a masked row never takes the place of
+        another. Raises LexicalIndexDamaged.
         """
         import numpy as np
 
@@ -147,20 +147,22 @@ class LexicalIndex:
         with engine_errors(self.path):
             wanted = self._query(words)
             if mask is not None and size is not None and size <= min(MAX_TERM_SET, len(mask) // 8):
-                return top(*self._hits(self._within(wanted, scope.rows()), size), k)
-            return self._best(wanted, k, scope, k if least is None else min(least, k))
+                found = self._hits(self._within(wanted, scope.rows()), size)
+                return top(*found, k if least is None else size)
+            return self._best(wanted, k, scope, least)
 
-    def _best(self, query: Any, k: int, scope: _Scope, least: int) -> tuple[Rows, Scores]:
-        """Ask for more and more hits until `least` of those in scope are certain, or there are no more."""
+    def _best(self, query: Any, k: int, scope: _Scope, least: int | None) -> tuple[Rows, Scores]:
+        """Ask for more and more hits until those in scope are certain, or there are no more."""
         limit = k + HITS_BEYOND
+        enough = k if least is None else min(least, k)
         while True:
             rows, scores = self._hits(query, limit)
             certain = scope.contains(rows)
             complete = len(rows) < limit
             if not complete:
                 certain &= scores > scores[-1]  # rows that tie with the last may have been left out
-            if complete or int(certain.sum()) >= least:
-                return best_first(rows[certain], scores[certain], k)
+            if complete or int(certain.sum()) >= enough:
+                return best_first(rows[certain], scores[certain], k if least is None else len(rows))
             limit = min(max(limit * 4, 1000), len(self) + 1)
 
     def _hits(self, query: Any, limit: int) -> tuple[Rows, Scores]:

@@ -17,6 +17,7 @@ from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.ties.order import order_by_id
 from qembed.store import Snapshot
 from qembed.store.manifest import read as read_manifest
 from qembed.training.judging import DEPTH, MEASURE, compare_sides
@@ -104,7 +105,9 @@ class _Comparison:
         assert self.golden is not None
         queries, qrels = self.golden
         options = QueryOptions(mode="dense", k=DEPTH, by="document", memory=False)
-        retriever = Retriever(session, options)
+        # equal documents may lie in another order in another index
+        ordered = session.with_parts(ties=order_by_id(session.snapshot))
+        retriever = Retriever(ordered, options)
         run: Run = {}
         for at in range(0, len(queries), BATCH):
             if self.progress.stop():

@@ -40,6 +40,15 @@ def test_the_new_index_takes_the_place_of_the_present_one(job: UpdateJob) -> Non
     assert read(job.root).spec == str(OTHER)
 
 
+def test_equal_documents_are_measured_by_id(tmp_path: Path, job: UpdateJob) -> None:
+    equal = [json.dumps({"_id": f"e{i:02}", "text": "equal words"}) + "\n" for i in range(15)]
+    (tmp_path / "a.jsonl").write_text("".join(equal))
+    build(job.root, IndexOptions(paths=[]))
+    golden = [Query("1", "equal")], {"1": {"e14": 1}}
+    gates = switch(job, golden, Progress(), pytest.fail)
+    assert "golden: nDCG@10 1.000 to 1.000; " in gates[1].said
+
+
 def test_documents_that_could_not_be_read_again_stop_it(job: UpdateJob, tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text('{"_id": "b", "te')
     warned: list[str] = []

@@ -24,8 +24,10 @@ KINDS: tuple[Kind, Kind] = ("text", "image")
 def dense_search(session: Session) -> IndexSearch | KindSearch | TiedVectorSearch:
     """Search of a session by vectors: by kinds only where there are both, ties in the session's order."""
     samples = session.kinds
-    found = session.search if samples is None else KindSearch(session, samples)
-    return found if session.ties is None else TiedVectorSearch(found, session.ties)
+    kinds = None if samples is None else KindSearch(session, samples)
+    if session.ties is not None:
+        return TiedVectorSearch(session, session.ties, kinds)
+    return session.search if kinds is None else kinds
 
 
 def allow_kind(snapshot: Snapshot, allowed: Allowed | None, kind: Kind) -> Allowed | None:
