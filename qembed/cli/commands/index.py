@@ -35,6 +35,7 @@ from qembed.cli.streams import standard_input
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.options import Source
+    from qembed.pipeline.indexing.summary import IndexSummary
 
 
 class CommonOptions(NamedTuple):
@@ -248,11 +249,7 @@ def index(
         talk.say(line)
     if (line := _model_line(ctx)) and not common.dry_run:
         talk.warn(line)
-    if summary.question and run.yes:
-        talk.warn(f"a run does not ask, for --yes: {summary.question}")
-        summary.question = None
-    elif summary.question:
-        talk.warn(f"a run would ask: {summary.question} ({summary.way_out})")
+    _say_questions(talk, summary, run.yes)
     all_is_well = not (summary.failed or summary.interrupted or summary.dry_run)
     if common.format is OutputFormat.json:
         out(dumps(summary.to_json()))
@@ -263,6 +260,17 @@ def index(
         raise typer.Exit(signals.code)
     if summary.failed:
         raise typer.Exit(ExitCode.SOME_FAILED)
+
+
+def _say_questions(talk: Console, summary: IndexSummary, yes: bool) -> None:
+    """Print what a run would ask, with -q too; nothing is asked if the answer is `yes`."""
+    for n, (question, way_out) in enumerate(summary.questions):
+        if yes:
+            talk.warn(f"a run does not ask, for --yes: {question}")
+        else:
+            talk.problem(f"a run would {'then ' * (n > 0)}ask: {question} ({way_out})")
+    if yes:
+        summary.questions.clear()
 
 
 def _source(ctx: typer.Context, name: str) -> str:

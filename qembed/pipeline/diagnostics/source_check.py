@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from qembed.errors import InputError, refusal
 from qembed.inputs import is_there, sees_file
-from qembed.pipeline.indexing.deletion.losses import documents_by_source, is_guarded
+from qembed.pipeline.indexing.deletion.guard import is_guarded
+from qembed.pipeline.indexing.deletion.losses import documents_by_source
 from qembed.pipeline.indexing.pictures.on_pages import PicturesOnPages
 from qembed.pipeline.indexing.pictures.options import reading_of
 from qembed.pipeline.indexing.plan import Key

@@ -41,6 +41,7 @@ class Committer:
         self._began = self._committed_at = time.monotonic()
         self._cost = 0.0
         self._committed = 0
+        self._has_committed = False
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -53,6 +54,11 @@ class Committer:
         now = time.monotonic()
         elapsed, run = now - self._committed_at, now - self._began
         return self._policy.is_due(self._writer.pending, elapsed, self._cost, run, self._committed)
+
+    @property
+    def has_committed(self) -> bool:
+        """True once a generation was committed."""
+        return self._has_committed
 
     @property
     def has_rows(self) -> bool:
@@ -70,6 +76,7 @@ class Committer:
         counts = catalog.counts()
         self._committed += self._writer.pending
         self._writer.commit(catalog, counts=counts, **fields)
+        self._has_committed = True
         snapshot = self._writer.open_present(catalog)
         if not finished and self._with_words:
             with storage_errors(

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from qembed.corpus import GONE
-from qembed.corpus import read as read_file
-from qembed.pipeline.indexing.deletion.damaged import NOT_FOUND
-from qembed.pipeline.indexing.deletion.emptied import textless_before
-from qembed.pipeline.indexing.deletion.losses import (
-    ELSEWHERE,
-    NO_TEXT,
-    NOT_IN_FILE,
-    NOT_READ,
-    SourceLoss,
-    lost_records,
-    record_losses,
-)
+from qembed.pipeline.indexing.deletion.foretold import ForetoldLosses
+from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, NOT_READ
 from qembed.pipeline.indexing.deletion.repaired import (
     GIVES_UP,
     LOST,
@@ -37,7 +24,6 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
 from qembed.store.index_folder import check_index_folder
 from qembed.store.repair import RepairPlan
-from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 
 def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
@@ -77,11 +63,10 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         summary.estimate = measurement.estimate()
         measurement.foretell(summary)
         _add_repair(summary, repair)
-        if summary.question is None:
-            summary.question = _record_question(plan, same, summary, progress, measurement.emptied)
-        if summary.question is None and plan.damaged.is_any:
-            summary.question = _damaged_question(plan, progress, measurement.emptied)
-        summary.way_out = GIVES_UP if repair.loses else plan.sources.guard.way_out
+        why = {key: reasons[key] for key in gone}
+        losses = ForetoldLosses(plan, progress, same, why, gone, measurement.emptied)
+        for question in [*plan.sources.questions, *losses.questions()]:
+            summary.questions.append((question.text, question.way_out))
         return summary
     finally:
         plan.close()
@@ -92,7 +77,7 @@ def _add_repair(summary: IndexSummary, repair: RepairPlan) -> None:
     if repair.files:
         summary.would = {**summary.would, "repair": list(repair.files)}
     if repair.loses:
-        summary.question = describe_loss(repair)
+        summary.questions.append((describe_loss(repair), GIVES_UP))
     if repair.gone:
         deleted = summary.documents["deleted"] + repair.gone
         summary.documents = {**summary.documents, "deleted": deleted}
@@ -125,126 +110,6 @@ def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
             plan.catalog, state, file, fields, source.meta, plan.target.recipe
         ).is_same:
             found.add(key)
-    return found
-
-
-def _record_question(
-    plan: IndexPlan,
-    same: Container[Key],
-    summary: IndexSummary,
-    progress: Progress,
-    emptied: Container[Key],
-) -> str | None:
-    """Question that a run asks once it has read that records, or texts, are gone, None if it asks none.
-
-    The files are read only where they have so many documents that it may come to that. `emptied`: files
-    whose documents the summary counts as deleted.
-    """
-    guard, reasons = plan.sources.guard, Counter(summary.deleted_why)
-    reasons.pop(ELSEWHERE, None)
-    # of what --allow-missing gives up nobody is asked
-    reasons[GONE] -= plan.documents_in([k for k in plan.changes.gone if k[0] in guard.asked])
-    reasons = +reasons
-    read = [(f, plan.files.get((f.source, f.name))) for f in plan.changes.read]
-    known = [
-        (f, f.source, state.stop - state.start)
-        for f, state in read
-        if state is not None and (f.source, f.name) not in same
-    ]
-    for file, _ in read:
-        if outer := plan.sources.taken_over.get((file.source, file.name)):
-            known.append((file, outer[0][0], plan.documents_in(outer)))
-    lost: Counter[str] = Counter()
-    counted: Counter[str] = Counter()
-    for file, path, documents in known:
-        (counted if (file.source, file.name) in emptied else lost)[path] += documents
-    at_most, total = record_losses(lost + counted), reasons.total() + lost.total()
-    if plan.target.rebuild or guard.question(total, reasons, at_most) is None:
-        return None
-    lost.clear()
-    textless: Counter[str] = Counter()
-    for file, path, documents in known:
-        if (file.source, file.name) in emptied:
-            continue
-        end_if_stopped(progress)
-        before = partial(_textless_before, plan, (file.source, file.name))
-        gone, empty = lost_records(file, plan.read_options(file.source), documents, before)
-        lost[path] += gone
-        textless[path] += empty
-    nested = plan.sources.taken_over
-    new = [f for f, state in read if state is None and (f.source, f.name) not in nested]
-    moved = _moved_records(plan, new, progress)
-    reasons[NOT_IN_FILE] += lost.total()
-    lost += counted
-    reasons[NO_TEXT] += textless.total()
-    losses = record_losses(lost - Counter(dict.fromkeys(lost, moved)), textless)
-    return guard.question(reasons.total() - moved, +reasons, losses)
-
-
-def _damaged_question(
-    plan: IndexPlan, progress: Progress, emptied: Mapping[Key, str]
-) -> str | None:
-    """Question that a run asks about damaged documents that no file has any more, None if it asks none.
-
-    `emptied`: reasons of files that give no documents any more.
-    """
-    damaged, reasons = plan.damaged, Counter[str]()
-    reasons[NOT_READ] = damaged.count(plan.changes.unchanged)  # in a folder that is not listed now
-    found: set[str] = set()
-    there: set[str] = set()
-    for file in plan.changes.read:
-        key = file.source, file.name
-        if key in emptied:
-            reasons[emptied[key]] += damaged.count([key])
-        elif damaged.former is not None or damaged.count([key]):
-            names, is_whole = _ids_in(file, plan, progress)
-            there |= names
-            found |= {i for name in names for i in (name, f"{file.source}/{name}")}
-            if (state := plan.files.get(key)) is not None:
-                known = {*plan.catalog.ids_between(state.start, state.stop)}
-                lost = damaged.ids_in(state.start, state.stop) - found
-                new = sum({n, f"{file.source}/{n}"}.isdisjoint(known) for n in names)
-                reasons[NOT_IN_FILE if is_whole else NOT_READ] += max(0, len(lost) - new)
-    has_ids = damaged.former is not None and damaged.former.ids is not None
-    guard = plan.sources.guard
-    reasons[NOT_FOUND], by_source = damaged.not_found(found if has_ids else there)
-    reasons[NOT_FOUND] -= sum(n for path, n in by_source.items() if path in guard.asked)
-    asked = {path: n for path, n in by_source.items() if path not in guard.asked}
-    losses = {path: SourceLoss(n, {NOT_FOUND: n}) for path, n in asked.items()}
-    reasons = +reasons
-    return guard.question(reasons.total(), reasons, losses, reasons)
-
-
-def _ids_in(file: SourceFile, plan: IndexPlan, progress: Progress) -> tuple[set[str], bool]:
-    """Ids of the documents in a file, and whether all of it can be read."""
-    found, is_whole = set(), True
-    for item in read_file(file, plan.read_options(file.source)):
-        end_if_stopped(progress)
-        if isinstance(item, Document):
-            found.add(item.id)
-        elif isinstance(item, Unreadable):
-            is_whole &= isinstance(item, Skipped) and not item.keep
-    return found, is_whole
-
-
-def _textless_before(plan: IndexPlan, key: Key) -> int:
-    """Number of documents without text that the index has of a file."""
-    state = plan.files.get(key)
-    if state is None or plan.snapshot is None:
-        return 0
-    return textless_before(plan.snapshot, plan.catalog, state)
-
-
-def _moved_records(plan: IndexPlan, new: Iterable[SourceFile], progress: Progress) -> int:
-    """Number of documents of new files whose content known files have."""
-    known = {*plan.catalog.digests(range(len(plan.catalog)))}
-    found = 0
-    for file in new:
-        meta = plan.sources.by_path[file.source].meta
-        for item in read_file(file, plan.read_options(file.source)):
-            end_if_stopped(progress)
-            if isinstance(item, Document):
-                found += replace(item, meta={**meta, **item.meta}).digest in known
     return found
 
 
@@ -304,7 +169,6 @@ def _summary(
         dry_run=True,
         would=would,
         deleted_why=deleted_why,
-        question=plan.sources.question,
         details=details,
         forgotten=plan.forgotten(),
     )

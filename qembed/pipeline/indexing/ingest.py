@@ -19,7 +19,8 @@ from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
 from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
 from qembed.pipeline.indexing.deletion.emptied import is_textless
-from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
+from qembed.pipeline.indexing.deletion.guard import LossGuard
+from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
 from qembed.pipeline.indexing.deletion.lost_documents import RunLosses
 from qembed.pipeline.indexing.deletion.stopped_run import UnfinishedFiles
 from qembed.pipeline.indexing.deletion.takeovers import Takeovers
@@ -93,7 +94,7 @@ class Ingest:
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
-        self._losses = RunLosses(self._catalog, self._keep, stats, damaged)
+        self._losses = RunLosses(self._catalog, self._keep, stats, self._deleted, damaged)
         self._unfinished = UnfinishedFiles(
             self._catalog, self._files, self._keep, self._deleted, stats, damaged
         )
@@ -115,7 +116,7 @@ class Ingest:
         """
         self._takeovers = Takeovers(self._files, self._deleted, self._stats, taken_over)
         self._takeovers.delete_others(reasons)
-        self._losses.add_files(reasons, self._files)
+        self._losses.add_files(reasons, self._files, self._guard)
 
     def add_file(
         self, file: SourceFile, items: Iterable[ReadItem], meta: Meta, *, complete: bool = True
@@ -137,9 +138,9 @@ class Ingest:
         untaken, unread = self._unread.split(previous.untaken())
         is_whole = at_end and complete and not state.is_broken
         if at_end:
-            self._losses.drop(self._deleted, file.source, unread, self._unread.reason)
+            self._losses.drop(file.source, unread, self._unread.reason)
         if is_whole:
-            self._losses.drop(self._deleted, file.source, untaken, state.skipped or NOT_IN_FILE)
+            self._losses.drop(file.source, untaken, state.skipped or NOT_IN_FILE)
         elif at_end:
             self._stats.documents["unchanged"] += int((~self._damaged.mask[untaken]).sum())
         if lost := self._takeovers.end(key, is_whole, state.added, lambda n: n not in self._ids):
@@ -268,7 +269,7 @@ class Ingest:
         for key, n in self._refused.items():
             self._stats.end_failures(key, key[1], n, "that the model does not encode")
         if not self.stopped:
-            self._losses.drop_unread(self._deleted)
+            self._losses.drop_unread()
         is_empty = not any(self._stats.documents[kind] for kind in ("added", "failed"))
         has_rows = self._committer.has_rows
         if self._is_first and is_empty and not has_rows:
@@ -287,15 +288,16 @@ class Ingest:
             self._losses.count_emptied(self._snapshot)
             if self.stopped:  # nobody is asked about what is not read or encoded yet
                 settled = self._unfinished.settled(
-                    new, lambda after: self._losses.question(guard, after) is None
+                    new, lambda after: not self._losses.questions(guard, after)
                 )
                 if settled is None:
                     return
                 catalog = settled
             elif is_last:
-                guard.check(self._losses.question(guard, catalog))
+                asked = self._losses.questions(guard, catalog)
+                guard.check(asked, is_begun=self._committer.has_committed)
                 self._losses.count_not_found(catalog)
-            elif self._losses.question(guard, catalog) is not None:
+            elif self._losses.questions(guard, catalog):
                 return
         snapshot, since = self._committer.commit(catalog, finished=is_last and not self.stopped)
         self.close()

@@ -12,10 +12,10 @@ from qembed.corpus import PICTURE, counted_reason, walk
 from qembed.errors import InputError, UsageError
 from qembed.inputs import holds_files, sees_file
 from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
+from qembed.pipeline.indexing.deletion.guard import LossGuard, LossQuestion
 from qembed.pipeline.indexing.deletion.let_in import ForgottenSettings
 from qembed.pipeline.indexing.deletion.losses import (
     ELSEWHERE,
-    LossGuard,
     absence_reasons,
     documents_by_source,
     moved_files,
@@ -56,7 +56,7 @@ class Sources:
     the run adds others. `absent`: reasons of files that are not found any more; `taken_over`: those that are
     another source's now, by the file to read in their place. `replaced`: files that a rebuild takes the place
     of. `pictures`: reason that they are left out, None: they are read; `on_pages`: what pages say of them.
-    `guard`: confirms the loss of most documents; `question`: asked by a real run, known to a dry run.
+    `guard`: confirms the loss of most documents; `questions`: asked by a real run, known to a dry run.
     `forgotten`: settings that do not hold any more.
     """
 
@@ -103,7 +103,7 @@ class Sources:
         self.pictures: str | None = PICTURE
         self.on_pages = PicturesOnPages(root, present is None)
         self.guard = LossGuard(0, options.confirm, shown=self.shown)
-        self.question: str | None = None
+        self.questions: list[LossQuestion] = []
 
     def full(self, source: Source) -> Path:
         """Full path of a source."""
@@ -229,12 +229,16 @@ class Sources:
         left = {path for path, _ in (*read, *changes.unchanged)}
         moved = moved_files(reasons, before, sizes)
         losses = source_losses(reasons, counted, left, moved, self.skipped.by_source)
-        self.guard.nested = nested_losses(reasons, counted, self._owners.owner, moved)
+        nested = nested_losses(reasons, counted, self._owners.owner, moved)
         lost = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
         total_lost = sum(x.lost for x in losses.values())
-        damaged = self._damaged.reasons(reasons.items(), counted.keys() - moved)
-        self.question = self.guard.question(total_lost, lost, losses, damaged)
-        self.guard.check(None if self.options.dry_run else self.question)
+        named = {k: counted[k] for k, why in reasons.items() if k in counted and why != ELSEWHERE}
+        named = {k: n for k, n in named.items() if k not in moved}
+        damaged = self._damaged.reasons({k: reasons[k] for k in named})
+        self.questions = self.guard.questions(total_lost, lost, losses, damaged, nested)
+        if not self.options.dry_run:
+            self.guard.check(self.questions)
+        self.guard.agree(self.questions, named, self._owners.owner)
 
     def documents_gone(
         self, count: Callable[[list[Key]], int], gone: Iterable[Key]

@@ -177,8 +177,8 @@ class IndexSummary:
     `skipped`: files by the reason they were skipped for; `suffixes`: those with an unknown suffix, by
     suffix, "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing
     requirement. `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry
-    run only: `would`: file names by what a run would do; `question`: the confirmation that a run would
-    ask for, and `way_out`: options that answer it; `details`: if asked for; `estimate`. `skipped_files`:
+    run only: `would`: file names by what a run would do; `questions`: the confirmations that a run would
+    ask for, each with the options that answer it; `details`: if asked for; `estimate`. `skipped_files`:
     (name, reason) of the first that were skipped, in a dry run of all. `deleted_why`: deleted documents by
     reason. `emptied`: ids of documents that have no text any more. `model`: its spec, and why it was
     chosen. `filters`: options that leave files out, by source. `is_news`: no run has told of these skipped
@@ -206,8 +206,7 @@ class IndexSummary:
     warnings: WarningStats = field(default_factory=WarningStats)
     deleted_why: Mapping[str, int] = field(default_factory=dict)
     emptied: Sequence[str] = ()
-    question: str | None = None
-    way_out: str = ""
+    questions: list[tuple[str, str]] = field(default_factory=list)
     estimate: Estimate | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -278,7 +277,7 @@ class IndexSummary:
         if self.dry_run:
             body["dry_run"] = True
             body["would"] = {k: list(v) for k, v in self.would.items()}
-            body["question"] = self.question
+            body["question"] = "; ".join(text for text, _ in self.questions) or None
             if self.estimate is not None:
                 kinds = {k: {"files": n, "bytes": b} for k, (n, b) in self.estimate.kinds.items()}
                 body["estimate"] = {**self.estimate._asdict(), "kinds": kinds}

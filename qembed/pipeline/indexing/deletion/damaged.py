@@ -6,11 +6,10 @@ They count as documents of the index until their files have been read without th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.indexing.deletion.losses import ELSEWHERE
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, Manifest
@@ -78,14 +77,14 @@ class DamagedDocuments:
         """Number of documents of damaged shards in these files."""
         return sum(self.by_file[key] for key in keys) if self.by_file else 0
 
-    def reasons(self, gone: Iterable[tuple[Key, str]], counted: Container[Key]) -> Counter[str]:
-        """Numbers of documents of damaged shards in files that are `gone`, by reason; ELSEWHERE is no loss.
+    def reasons(self, gone: Mapping[Key, str]) -> Counter[tuple[str, str]]:
+        """Numbers of documents of damaged shards in files that are gone, by source and reason.
 
-        `counted`: files that are asked about.
+        `gone`: these files with the reasons.
         """
-        found: Counter[str] = Counter()
-        for key, why in gone if self.by_file else ():
-            found[why] += self.by_file[key] if why != ELSEWHERE and key in counted else 0
+        found: Counter[tuple[str, str]] = Counter()
+        for key, why in gone.items() if self.by_file else ():
+            found[key[0], why] += self.by_file[key]
         return +found
 
     def ids_in(self, start: int, stop: int) -> set[str]:

@@ -1,4 +1,4 @@
-"""Documents that a run would delete: the reasons, and the confirmation of the loss of most of an index."""
+"""Documents that a run would delete: the reasons, and the losses of sources."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qembed.corpus import GONE, LeftOutReasons, ReadOptions, counted_reason, read
-from qembed.errors import UsageError
 from qembed.pipeline.indexing.deletion.emptied import has_text
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.skipped_files import by_number, describe_skipped
+from qembed.pipeline.skipped_files import by_number
 from qembed.store import FileState, Source
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 
-GUARDED_DOCUMENTS = 10
-"""Documents of an index, or of a source, from which on the loss of more than half has to be confirmed."""
 NOT_IN_FILE = "no longer in their file"
 """Reason of documents that a file had and has no more, though it was read."""
 NO_TEXT = "have no text any more"
@@ -99,11 +96,6 @@ def _reasons(source: Source, root: Path, pictures: str | None) -> LeftOutReasons
         max_size=source.max_file_size,
         pictures=pictures,
     )
-
-
-def is_guarded(lost: int, total: int) -> bool:
-    """True if the loss of so many documents is confirmed by somebody first."""
-    return total >= GUARDED_DOCUMENTS and 2 * lost > total
 
 
 class SourceLoss(NamedTuple):
@@ -192,126 +184,3 @@ def documents_by_source(
         for path in {key[0], owner(key)}:
             found[path] += state.stop - state.start
     return found
-
-
-def record_losses(
-    lost: Mapping[str, int], textless: Mapping[str, int] | None = None
-) -> dict[str, SourceLoss]:
-    """Losses of sources whose files hold fewer records, or texts, than before: their numbers by source."""
-    found = {}
-    for path in {**lost, **(textless or {})}:
-        numbers = {NOT_IN_FILE: lost.get(path, 0), NO_TEXT: (textless or {}).get(path, 0)}
-        if reasons := +Counter(numbers):
-            found[path] = SourceLoss(reasons.total(), reasons)
-    return found
-
-
-class LossGuard:
-    """Confirmation asked before a run leaves an index, or a source, with less than half of its documents.
-
-    `total`: documents before the run, without those whose deletion was asked for, which are all of the
-    sources `asked`; `by_source()`: documents of each source; `nested`: see `nested_losses`;
-    `confirm(question)`: True if they may go; `shown(path)`: a source in questions. Confirmed once is
-    confirmed for the run.
-    """
-
-    def __init__(
-        self,
-        total: int,
-        confirm: Callable[[str], bool],
-        by_source: Callable[[], Mapping[str, int]] = dict,
-        shown: Callable[[str], str] = str,
-        asked: Collection[str] = (),
-    ) -> None:
-        self.total = total
-        self.asked = asked
-        self.nested: Mapping[str, SourceLoss] = {}
-        self._by_source = by_source
-        self._shown = shown
-        self._confirm = confirm
-        self._is_confirmed = False
-        self._reasons: Mapping[str, int] = {}
-
-    def question(
-        self,
-        lost: int,
-        reasons: Mapping[str, int],
-        sources: Mapping[str, SourceLoss],
-        damaged: Mapping[str, int] | None = None,
-    ) -> str | None:
-        """Question about the loss of `lost` documents, or of a source's, None if it needs no confirmation.
-
-        `damaged`: numbers of those that a repair cannot read again, by reason: whatever their number, the
-        index has lost their passages, and no file has them.
-        """
-        if self._is_confirmed:
-            return None
-        if is_guarded(lost, self.total):
-            if (unread := lost - sum(reasons.values())) > 0:
-                reasons = {**reasons, NOT_READ: unread}
-            bare = bool(sources) and all(s.is_bare for s in sources.values())
-            where = (
-                ", ".join(map(self._shown, sorted(sources)))
-                if bare and reasons.keys() == {GONE}
-                else ""
-            )
-            there = sum((Counter(s.left_out) for s in sources.values()), Counter[str]())
-            return self._ask(f"{lost:,} of {self.total:,} documents", reasons, where, there)
-        for path, source in [*sources.items(), *self.nested.items()]:
-            if source.lost < GUARDED_DOCUMENTS / 2:
-                continue
-            if is_guarded(source.lost, total := self._by_source().get(path, 0)):
-                count = f"{source.lost:,} of {total:,} documents"
-                if source.is_bare:
-                    return self._ask(count, source.reasons, self._shown(path), source.left_out)
-                return self._ask(f"{count} of {self._shown(path)}", source.reasons)
-        if damaged and (n := sum(damaged.values())):
-            were = "1 damaged document" if n == 1 else f"{n:,} damaged documents"
-            return self._ask(f"{were} of {self.total:,} in the index", damaged)
-        return None
-
-    def _ask(
-        self,
-        count: str,
-        reasons: Mapping[str, int],
-        where: str = "",
-        left_out: Mapping[str, int] | None = None,
-    ) -> str:
-        """Question; `where`: folders without a file to read that the documents were in, "" for others.
-
-        `left_out`: numbers of the files in these folders that are not read, by reason.
-        """
-        self._reasons = reasons
-        if where and left_out:
-            return (
-                f"{count} are gone from {where}; there and not read: {describe_skipped(left_out)}"
-            )
-        if where:
-            return f"{count} are gone from {where} (an empty mount?)"
-        if reasons.keys() == {NO_TEXT}:
-            return f"{count} {NO_TEXT}"
-        lost = "lost" if NO_TEXT in reasons else "deleted"
-        return f"{count} would be {lost}: {describe_reasons(reasons)}"
-
-    def check(self, question: str | None) -> None:
-        """Ask a question, if there is one. Raises UsageError if the answer is no."""
-        if question is None:
-            return
-        if not self._confirm(question):
-            raise UsageError(f"{question}; nothing was changed ({self.way_out})")
-        self._is_confirmed = True
-
-    @property
-    def way_out(self) -> str:
-        """Options that decide on the documents of the last question: those that keep some, and --yes."""
-        left_out = {why: option for why in self._reasons if (option := option_of(why)) is not None}
-        keep = ""
-        if left_out:
-            n = sum(self._reasons[why] for why in left_out)
-            stay = f"{n:,} of them {'stays' if n == 1 else 'stay'}"
-            stay = "they stay" if len(left_out) == len(self._reasons) else stay
-            keep = f"without {' and '.join(dict.fromkeys(left_out.values()))} {stay}, "
-        does = "deletes them from the index"
-        if NO_TEXT in self._reasons:
-            does = "takes them as they are" if len(self._reasons) == 1 else "gives them up"
-        return f"{keep}--yes {does}"

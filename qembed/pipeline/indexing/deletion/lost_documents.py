@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING
 from qembed.pipeline.indexing.deletion.damaged import NOT_FOUND, DamagedDocuments
 from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
 from qembed.pipeline.indexing.deletion.emptied import with_text
-from qembed.pipeline.indexing.deletion.losses import (
-    ELSEWHERE,
-    NO_TEXT,
-    NOT_READ,
-    LossGuard,
-    SourceLoss,
-)
+from qembed.pipeline.indexing.deletion.guard import LossGuard, LossQuestion
+from qembed.pipeline.indexing.deletion.losses import ELSEWHERE, NO_TEXT, NOT_READ, SourceLoss
+from qembed.pipeline.indexing.deletion.repaired import LOST
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import IndexStats
 from qembed.store import Catalog, FileState, Snapshot
@@ -66,7 +62,7 @@ class RunLosses:
     """Losses of a run from the catalog `before`, with their reasons by source.
 
     `keep`: as of `lost_documents`; `stats`: counts of the run. Both are changed by others meanwhile.
-    `damaged`: documents of `before` that the run reads again.
+    `deleted`: of these, with their reasons. `damaged`: documents of `before` that the run reads again.
     """
 
     def __init__(
@@ -74,9 +70,11 @@ class RunLosses:
         before: Catalog,
         keep: npt.NDArray[np.bool_],
         stats: IndexStats,
+        deleted: DeletedDocuments,
         damaged: DamagedDocuments,
     ) -> None:
         self._before = before
+        self._deleted = deleted
         self._damaged = damaged
         self._why: dict[int, str] = {}
         self._keep = keep
@@ -84,36 +82,49 @@ class RunLosses:
         self._reasons: dict[str, Counter[str]] = defaultdict(Counter)
         self._textless: list[int] = []
         self._emptied: set[int] = set()
+        self._agreed: dict[int, str] = {}
 
     def add(self, source: str, reason: str, documents: int) -> None:
         """Add documents that may be lost."""
         self._reasons[source][reason] += documents
 
-    def drop(
-        self, deleted: DeletedDocuments, source: str, positions: npt.NDArray[np.int64], reason: str
-    ) -> None:
-        """Delete documents of a file that is there, by `deleted`, and add them."""
-        deleted.drop(positions, reason)
+    def drop(self, source: str, positions: npt.NDArray[np.int64], reason: str) -> None:
+        """Delete documents of a file that is there, and add them."""
+        self._deleted.drop(positions, reason)
         self.add(source, reason, len(positions))
         if self._damaged.is_any:
             self._why.update(dict.fromkeys(positions.tolist(), reason))
 
-    def add_files(self, reasons: Mapping[Key, str], files: Mapping[Key, FileState]) -> None:
-        """Add the documents of files that are gone, with their reasons."""
+    def add_files(
+        self,
+        reasons: Mapping[Key, str],
+        files: Mapping[Key, FileState],
+        guard: LossGuard | None = None,
+    ) -> None:
+        """Add documents of files that are gone, with their reasons; apart, those that `guard` agrees to."""
         for key, why in reasons.items():
-            if why != ELSEWHERE and (state := files.get(key)) is not None:
-                self.add(key[0], why, state.stop - state.start)
-                if self._damaged.by_file[key]:
-                    self._why.update(dict.fromkeys(range(state.start, state.stop), why))
+            if why == ELSEWHERE or (state := files.get(key)) is None:
+                continue
+            positions = {*range(state.start, state.stop)}
+            if self._damaged.by_file[key]:
+                self._why.update(dict.fromkeys(positions, why))
+            agreed: set[int] = set()
+            if guard is not None and guard.agrees(key):
+                agreed = positions
+            elif guard is not None and guard.agrees(key, is_damaged=True):
+                agreed = {p for p in positions if self._damaged.mask[p]}
+            self._agreed.update(dict.fromkeys(agreed, why))
+            if left := len(positions) - len(agreed):
+                self.add(key[0], why, left)
 
-    def drop_unread(self, deleted: DeletedDocuments) -> None:
-        """Delete the damaged documents that were not read again, by `deleted`."""
+    def drop_unread(self) -> None:
+        """Delete the damaged documents that were not read again."""
         import numpy as np
 
         left = np.flatnonzero(self._keep & self._damaged.mask)
         sources = self._before.columns("source")["source"] if len(left) else ()
         for position in left:
-            self.drop(deleted, sources[position], np.array([position]), NOT_READ)
+            self.drop(sources[position], np.array([position]), NOT_READ)
 
     def count_not_found(self, after: Catalog) -> None:
         """Count the documents of a damaged documents file that `after`, the run's last catalog, has not."""
@@ -145,27 +156,36 @@ class RunLosses:
             self._stats.emptied.append(entry.id)
             self.add(entry.source, NO_TEXT, 1)
 
-    def question(self, guard: LossGuard, after: Catalog) -> str | None:
-        """Question about what `after` has lost. Only where much may be lost are documents compared."""
+    def questions(self, guard: LossGuard, after: Catalog) -> list[LossQuestion]:
+        """Questions about what `after` has lost. Only where much may be lost are documents compared."""
         emptied = len(self._emptied)
-        why = +Counter({**self._stats.deleted_why, NO_TEXT: emptied})
+        agreed = Counter(self._agreed[p] for p in self._deleted.left(self._agreed))
+        agreed[LOST] = self._stats.deleted_why[LOST]
+        why = Counter({**self._stats.deleted_why, NO_TEXT: emptied}) - agreed
         most = Counter({path: reasons.total() for path, reasons in self._reasons.items()})
-        at_most = max(self._stats.documents["deleted"], guard.total - len(after))
+        at_most = max(self._stats.documents["deleted"], guard.total - len(after)) - agreed.total()
         at_once = self._damaged.is_any  # then each document counts
         by_source = self._by_source(most, guard)
-        if not at_once and guard.question(at_most + emptied, why, by_source) is None:
-            return None
-        found = lost_documents(self._before, self._keep, after, self._emptied)
+        if not at_once and not guard.questions(at_most + emptied, why, by_source):
+            return []
+        found = [
+            (position, path)
+            for position, path in lost_documents(self._before, self._keep, after, self._emptied)
+            if position not in self._agreed
+        ]
         lost = Counter(path for _, path in found)
         not_found, by_path = self._damaged.not_found(after.ids()) if at_once else (0, {})
         not_found -= sum(n for path, n in by_path.items() if path in guard.asked)
-        damaged = Counter({NOT_FOUND: not_found})
-        why += damaged
+        by_path = {path: n for path, n in by_path.items() if path not in guard.asked}
+        damaged = Counter({("", NOT_FOUND): not_found - sum(by_path.values())})
+        damaged.update({(path, NOT_FOUND): n for path, n in by_path.items()})
+        why += Counter({NOT_FOUND: not_found})
         for position, path in found:
             if self._damaged.mask[position] and path not in guard.asked:
-                damaged[self._why.get(position, NO_TEXT)] += 1
+                damaged[path, self._why.get(position, NO_TEXT)] += 1
         total = sum(n for path, n in lost.items() if path not in guard.asked) + not_found
-        return guard.question(total, why, self._by_source(lost + Counter(by_path), guard), +damaged)
+        by_source = self._by_source(lost + Counter(by_path), guard)
+        return guard.questions(total, why, by_source, +damaged)
 
     def _by_source(self, lost: Counter[str], guard: LossGuard) -> dict[str, SourceLoss]:
         return {

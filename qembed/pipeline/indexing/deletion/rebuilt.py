@@ -49,7 +49,9 @@ class ReplacedFiles:
         files = made.catalog.grouped().files()
         after = {k: state.stop - state.start for k, state in files.items() if k[0] != STDIN}
         failed = {key for key, _ in stats.failed}
-        lost = self._lost(after, sources.absent, failed)
+        guard = sources.guard
+        agreed = {key for key in self.documents if guard.agrees(key)}
+        lost = self._lost(after, sources.absent, failed, agreed)
         for why in self._lost(after, sources.absent, failed, {*counted}).values():
             stats.documents["deleted"] += why.total()
             stats.deleted_why += why
@@ -58,11 +60,11 @@ class ReplacedFiles:
             lost.setdefault(path, Counter())[NO_TEXT] += n
         known = set(self.now.values())
         new = sum(n for key, n in after.items() if key not in known)
+        new = max(0, new - sum(self.documents[key] for key in agreed))
         asked = {path: found for path, found in lost.items() if path not in sources.missing}
         reasons = sum(asked.values(), Counter[str]())
         losses = {path: SourceLoss(found.total() - new, found) for path, found in asked.items()}
-        guard = sources.guard
-        guard.check(guard.question(reasons.total() - new, reasons, losses))
+        guard.check(guard.questions(reasons.total() - new, reasons, losses))
 
     def _lost(
         self,
