@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import pytest
+
 from tests.cli.conftest import Shell
 
 
@@ -35,3 +40,33 @@ def test_records_are_told_while_there_are_some(docs: Shell) -> None:
     done = docs("eval", "init", "--force")
     assert done.code == 0
     assert told not in done.err
+
+
+@pytest.mark.slow
+def test_names_that_begin_with_a_hyphen_are_no_options(shell: Shell) -> None:
+    shell.write("-docs/1.md", "kettle")
+    assert shell("index", "--no-ignore", "--", "-docs").code == 0
+    done = shell("eval", "init", "--", "-docs/-try")
+    assert done.code == 0, done.err
+    assert "(qembed index ./-docs --no-ignore --exclude /-try/ leaves them out)" in done.err
+    assert "sh ./-docs/-try/check.sh --accept && git add ./-docs/-try .github" in done.err
+    command = shell.write("../bin/qembed", f'#!/bin/sh\nexec {sys.executable} -m qembed "$@"\n')
+    command.chmod(0o755)
+    ran = subprocess.run(
+        ["sh", "./-docs/-try/check.sh", "--accept", "--mode", "dense"],
+        cwd=shell.folder,
+        env=shell.env(PATH=f"{command.parent}:/usr/bin:/bin"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, "git add ./-docs/-try/baseline.json" in ran.stderr) == (0, True), ran
+
+
+@pytest.mark.slow
+def test_a_command_that_brings_documents_back_takes_the_folder(shell: Shell) -> None:
+    for name in ("a.md", "b.md", "c.txt"):
+        shell.write(f"-docs/{name}", name)
+    assert shell("index", "--", "-docs").code == 0
+    done = shell("index", "--exclude", "*.txt", "--", "-docs")
+    assert "qembed index ./-docs without it brings the documents back" in done.err

@@ -7,11 +7,13 @@ prepare         for `qembed index` and `qembed models prepare`: makes an export 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from qembed.errors import refusal
+from qembed.inputs import as_argument
 from qembed.models.environment import DEVICE, RUNTIME, accelerator, version
 from qembed.models.model import Say, Stop
 from qembed.models.onnx.exporter_process import failure_reason, run_exporter
@@ -57,7 +59,7 @@ class ExportRequest(NamedTuple):
     @property
     def command(self) -> str:
         """Command that makes the export."""
-        return f"qembed models prepare {self.spec}"
+        return f"qembed models prepare {shlex.quote(as_argument(self.spec))}"
 
 
 def usable(device: str | None) -> bool:

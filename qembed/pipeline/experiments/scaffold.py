@@ -16,7 +16,7 @@ from typing import NamedTuple
 from qembed.errors import StorageError, UsageError, cannot_read, refusal
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
-from qembed.inputs import is_there
+from qembed.inputs import as_argument, is_there
 from qembed.outputs import removed_after_errors
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
 from qembed.pipeline.experiments.needed_extras import needed_extras
@@ -171,7 +171,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         # the source is remembered when all of its records are forgotten
         has_records = any(source == STDIN for source, _ in stored)
     names = {
-        "folder": shlex.quote(place.as_posix()),
+        "folder": shlex.quote(as_argument(place.as_posix())),
         "up": "/".join([".."] * len(place.parts)),
         "root": shlex.quote(root.name),
         # a JSON text is one of YAML
@@ -227,7 +227,9 @@ def _warnings(
             )
         elif not source.use_ignore and PurePosixPath(place).is_relative_to(path):
             inside = f"/{PurePosixPath(place).relative_to(path)}/"
-            mend = shlex.join(["qembed", "index", str(path), "--no-ignore", "--exclude", inside])
+            mend = shlex.join(
+                ["qembed", "index", as_argument(str(path)), "--no-ignore", "--exclude", inside]
+            )
             yield (
                 f"{path} is indexed with --no-ignore: these files become documents ({mend} leaves them out)"
             )
@@ -242,9 +244,8 @@ def _index_commands(manifest: Manifest, loaded: LoadedModel) -> str:
     groups: dict[tuple[str, ...], list[str]] = {}
     for source in manifest.sources:
         if source.path != STDIN:
-            groups.setdefault(tuple(source_options(source_settings(source))), []).append(
-                source.path
-            )
+            options = tuple(source_options(source_settings(source)))
+            groups.setdefault(options, []).append(as_argument(source.path))
     return "\n".join(
         shlex.join(["qembed", "index", "-q", "--yes", "--wait", "60", *model, *options, *paths])
         + " || unread $?"

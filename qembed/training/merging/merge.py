@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.evaluation.report.markdown_text import code, escape, table
+from qembed.inputs import as_argument
 from qembed.models.model_folder import WEIGHTS, Folder
 from qembed.training.merging.structure import structure_differences
 from qembed.training.model_folders import (
@@ -217,7 +218,7 @@ def merge_weights(
 
 def _card(summary: MergeSummary, first: str, second: str) -> str:
     """Model card: what was merged, and how to repeat it."""
-    words = ["qembed", "train", "merge", summary.first, summary.second]
+    words = ["qembed", "train", "merge", *map(as_argument, (summary.first, summary.second))]
     options = ["--weight", f"{summary.weight:g}", "--method", summary.method]
     command = shlex.join([*words, *options, "--out", summary.out.name])
     rows = [

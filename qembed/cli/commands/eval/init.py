@@ -10,6 +10,7 @@ import typer
 
 from qembed.cli.console import Console, out
 from qembed.cli.options import IndexOption, QuietOption
+from qembed.inputs import as_argument
 
 
 def init(
@@ -34,9 +35,9 @@ def init(
         out(str(path))
     talk.warn_all(written.warnings)
     check, workflow = written.paths[-2:]
+    quoted = [shlex.quote(as_argument(str(p))) for p in (check, check.parent, workflow)]
     talk.say(f"put your users' questions in the place of the starter's in {written.paths[0]}")
     talk.say(
         f"{check.name} and the workflow fail until there is a baseline; make and commit it: "
-        f"sh {shlex.quote(str(check))} --accept && "
-        f"git add {shlex.quote(str(check.parent))} {shlex.quote(str(workflow))}"
+        f"sh {quoted[0]} --accept && git add {quoted[1]} {quoted[2]}"
     )

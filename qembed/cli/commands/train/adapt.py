@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -175,9 +176,8 @@ def adapt(
     if body["verdict"] is None:
         if format is OutputFormat.json:
             out(dumps(body))
-        talk.say(
-            f"wrote {body['made']} (read it, then: qembed train adapt --made {body['made']} --out …)"
-        )
+        made = shlex.quote(str(body["made"]))
+        talk.say(f"wrote {body['made']} (read it, then: qembed train adapt --made {made} --out …)")
         return
     if body["verdict"]["proxy"]:
         talk.say(

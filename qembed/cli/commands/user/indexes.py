@@ -65,13 +65,16 @@ def add(
     qembed indexes add notes
     qembed indexes add manuals ~/manuals/.qembed
     """
+    import shlex
+
     from qembed.errors import NoIndex
     from qembed.pipeline.locate import find_index, has_index
     from qembed.pipeline.user_config.named_indexes import add_name
 
     root = find_index(folder)
     if not has_index(root):
-        raise NoIndex(f"no index at {root} (make it first: qembed index PATH --index {root})")
+        option = shlex.quote(str(root))
+        raise NoIndex(f"no index at {root} (make it first: qembed index PATH --index {option})")
     add_name(name, root)
     Console(quiet).say(f"{name} is {root}")
 
