@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,25 +57,30 @@ class Finding(NamedTuple):
 
 def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
     """Check sizes and checksums of the documents file and the shards."""
-    if manifest.documents is not None and (why := damage_of(root, manifest.documents)):
-        yield Finding(
-            "documents",
-            f"{manifest.documents.name} {why}: which documents there are is lost, their passages and "
-            "vectors are not; mending reads the sources again and encodes nothing that is known",
-            REPAIR,
+    shards: Iterator[tuple[Shard, str]] = (
+        (s, why) for s in manifest.shards if (why := damage_of(root, s.file))
+    )
+    mend = REPAIR
+    if manifest.documents is not None and (lost := damage_of(root, manifest.documents)):
+        what = (
+            "which documents there are is lost, their passages and vectors are not; mending reads the "
+            "sources again and encodes nothing that is known"
         )
+        if first := next(shards, None):
+            shards, mend = chain([first], shards), beyond_repair(root)
+            what = "which documents there are is lost, and some of their passages too"
+        yield Finding("documents", f"{manifest.documents.name} {lost}: {what}", mend)
     owners = _owners(root, manifest)
-    for shard in manifest.shards:
-        if why := damage_of(root, shard.file):
-            owned = owners(shard)
-            names = () if owned is None else tuple(owned)
-            what = f"it held rows {shard.first} to {shard.first + shard.rows - 1}"
-            if names:
-                documents = f"{len(names)} document{'s' * (len(names) != 1)}"
-                what += f" of {documents}; mending encodes just those"
-            elif owned is not None:
-                what += ", none of them in use any more; no document is lost"
-            yield Finding("shard", f"{shard.file.name} {why}: {what}", REPAIR, names)
+    for shard, why in shards:
+        owned = owners(shard) if mend == REPAIR else None
+        names = () if owned is None else tuple(owned)
+        what = f"it held rows {shard.first} to {shard.first + shard.rows - 1}"
+        if names:
+            documents = f"{len(names)} document{'s' * (len(names) != 1)}"
+            what += f" of {documents}; mending encodes just those"
+        elif owned is not None:
+            what += ", none of them in use any more; no document is lost"
+        yield Finding("shard", f"{shard.file.name} {why}: {what}", mend, names)
 
 
 def damaged(root: Path, manifest: Manifest) -> tuple[bool, set[int]]:
