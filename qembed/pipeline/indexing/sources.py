@@ -236,9 +236,7 @@ class Sources:
         named = {k: n for k, n in named.items() if k not in moved}
         damaged = self._damaged.reasons({k: reasons[k] for k in named})
         self.questions = self.guard.questions(total_lost, lost, losses, damaged, nested)
-        if not self.options.dry_run:
-            self.guard.check(self.questions)
-        self.guard.agree(self.questions, named, self._owners.owner)
+        self.guard.settle(self.questions, named, self._owners.owner, asks=not self.options.dry_run)
 
     def documents_gone(
         self, count: Callable[[list[Key]], int], gone: Iterable[Key]

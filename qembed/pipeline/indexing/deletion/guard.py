@@ -168,16 +168,21 @@ class LossGuard:
 
     # ── what is agreed to ────────────────────────────────────────────────────────────────────────
 
-    def agree(
+    def settle(
         self,
         questions: Sequence[LossQuestion],
         files: Mapping[Key, int],
         owner: Callable[[Key], str],
+        *,
+        asks: bool,
     ) -> None:
-        """Take what `questions` about `files` that are gone have named as agreed to.
+        """Ask questions about `files` that are gone, and take what they name as agreed to.
 
-        `files`: with their numbers of documents; `owner`: as of `nested_losses`.
+        `files`: with their numbers of documents; `owner`: as of `nested_losses`. A dry run `asks` nobody.
+        Raises what `check` raises.
         """
+        if asks:
+            self.check(questions)
         for question in questions:
             of = question.sources
             named = [k for k in files if of is None or {k[0], owner(k)} & of]
