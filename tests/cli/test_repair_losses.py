@@ -267,3 +267,18 @@ def test_a_stopped_repair_of_the_documents_file_changes_nothing(headless: Shell)
     assert index_files(headless) == before
     assert headless("index", "--repair").code == 0
     assert documents(headless) == 20
+
+
+def test_what_no_repair_mends_is_said_alike(headless: Shell) -> None:
+    max((headless.folder / ".qembed/shards").iterdir()).unlink()
+    refused = headless("index", "--repair")
+    help_ = (
+        f"restore a backup, or remove {headless.folder / '.qembed'} and run qembed index PATH again"
+    )
+    assert (refused.code, help_ in refused.err) == (2, True), refused.err
+    found = headless("verify", "--no-model", "--format", "json").json["findings"]
+    assert [(f["kind"], f["mend"]) for f in found] == [("documents", help_), ("shard", help_)]
+    assert "mending" not in str(found)
+    assert {d["mend"] for d in headless("status", "--format", "json").json["damaged_files"]} == {
+        help_
+    }
