@@ -176,8 +176,10 @@ def adapt(
     if body["verdict"] is None:
         if format is OutputFormat.json:
             out(dumps(body))
-        made = shlex.quote(str(body["made"]))
-        talk.say(f"wrote {body['made']} (read it, then: qembed train adapt --made {made} --out …)")
+        option = shlex.quote(str(body["made"]))
+        talk.say(
+            f"wrote {body['made']} (read it, then: qembed train adapt --made {option} --out …)"
+        )
         return
     if body["verdict"]["proxy"]:
         talk.say(
