@@ -214,7 +214,7 @@ def check_derived(snapshot: Snapshot, *, note: bool = True) -> Iterator[Finding]
     for kind in derived_files.KINDS:
         stamp = derived_files.published(root, manifest, kind)
         if stamp is None:
-            if snapshot.passages_total and _is_wanted(root, manifest, kind):
+            if snapshot.passages_total and is_wanted(root, manifest, kind):
                 yield Finding(kind, f"there is no usable {kind} file: {_WITHOUT[kind]}", REFRESH)
         elif derived_files.DAMAGED in stamp.extra:
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)
@@ -225,7 +225,7 @@ def check_derived(snapshot: Snapshot, *, note: bool = True) -> Iterator[Finding]
     yield from check_codes(snapshot, note)
 
 
-def _is_wanted(root: Path, manifest: Manifest, kind: str) -> bool:
+def is_wanted(root: Path, manifest: Manifest, kind: str) -> bool:
     """True for a kind of derived file that a generation of this size is to have."""
     match kind:
         case derived_files.MATRIX:

@@ -156,7 +156,7 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         *([("tuned", _tuned(s["tuned"]))] if s["tuned"] else []),
         *([("feedback", log_line(s["feedback"]))] if _has_feedback(s) else []),
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
-        *((kind, _covered(kind, d)) for kind, d in s["derived"].items()),
+        *((kind, _covered(kind, d)) for kind, d in s["derived"].items() if _is_used(kind, d)),
     ]
 
 
@@ -194,6 +194,15 @@ def _tuned(tuned: dict[str, Any]) -> str:
 def _dead(rows: int) -> str:
     """Rows of passages that are gone, which the next compaction drops; "" for none."""
     return f" ({counted(rows, 'dead row')})" if rows else ""
+
+
+def _is_used(kind: str, derived: Mapping[str, Any]) -> bool:
+    """True for a kind of derived file that an index of this size has, or lacks."""
+    return kind not in _OF_LARGE or bool(derived["rows"] or derived["behind"])
+
+
+_OF_LARGE = ("vectors", "places", "codes")
+"""Kinds of derived files that not all indexes have."""
 
 
 def _covered(kind: str, derived: Mapping[str, Any]) -> str:

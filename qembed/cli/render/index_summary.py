@@ -247,13 +247,20 @@ def forgotten_lines(summary: IndexSummary, places: Mapping[str, str]) -> list[tu
 
 
 def empty_lines(summary: IndexSummary) -> list[str]:
-    """Format the filters of sources that hold nothing to read, [] if something was read or none has any."""
-    if any(summary.documents.values()):
-        return []
-    return [
+    """Format sources that have lost all documents and, if nothing was read, the filters of those without."""
+    from qembed.pipeline.indexing.deletion.losses import describe_reasons
+
+    becomes, had = ("would become", "has") if summary.dry_run else ("has become", "had")
+    why = f" ({describe_reasons(summary.emptied_why)})" if summary.emptied_why else ""
+    lines = []
+    for path, n in summary.emptied_sources.items():
+        line = f"{path}: the source {becomes} empty, it {had} {counted(n, 'document')}{why}"
+        lines.append(line.translate(LINE_BREAKS))
+    filters = {} if any(summary.documents.values()) else summary.filters
+    return lines + [
         f"{path} holds nothing to read with {shlex.join(words)} "
         f"(qembed index {shlex.quote(path)} without it reads all)"
-        for path, words in summary.filters.items()
+        for path, words in filters.items()
     ]
 
 

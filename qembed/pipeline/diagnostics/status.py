@@ -22,6 +22,7 @@ from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 from qembed.store.damage.noticed import mend_of, noticed_damage
+from qembed.store.integrity import is_wanted
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)$")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -53,10 +54,11 @@ def describe(root: Path) -> dict[str, Any]:
     for kind in files.KINDS:
         stamp = None if kind in damaged else files.current(root, manifest, kind)
         covered = 0 if stamp is None else stamp.upto - stamp.base
+        is_measured = kind in files.MEASURED
         derived[kind] = {
             "rows": covered,
             # these are measured on a sample, and again when the index has outgrown it
-            "behind": 0 if kind in files.MEASURED else rows - covered,
+            "behind": rows - covered if is_wanted(root, manifest, kind) and not is_measured else 0,
             "bytes": 0 if stamp is None else stamp.bytes,
         }
         if stamp is not None and "ef" in stamp.extra:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
 from qembed.paths import ENCODED
+from qembed.pipeline.indexing.deletion.emptied import emptied_sources
 from qembed.pipeline.indexing.deletion.repaired import check_index, end_repair
 from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
 from qembed.pipeline.indexing.derived.update import update_derived
@@ -299,6 +300,8 @@ class _Run:
 
     def _summary(self, plan: IndexPlan, stopped: bool) -> IndexSummary:
         self.stats.seconds.end(time.perf_counter() - self.began)
+        is_less = self.stats.documents["deleted"] > 0 and not stopped
+        left = {path for path, _ in self._files()} if is_less else set()
         return IndexSummary.of_run(
             self.writer.root,
             self.writer.present,
@@ -308,6 +311,7 @@ class _Run:
             is_news=self.fields.is_news(self.stats),
             filters=plan.sources.filters(),
             refused=self.refused,
+            emptied_sources=emptied_sources(plan.sources, left) if is_less else {},
             forgotten=plan.forgotten(self._files),
         )
 

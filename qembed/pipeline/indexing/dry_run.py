@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from qembed.pipeline.indexing.deletion.emptied import emptied_sources
 from qembed.pipeline.indexing.deletion.foretold import ForetoldLosses
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, NOT_READ
 from qembed.pipeline.indexing.deletion.repaired import (
@@ -64,6 +65,10 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         measurement.foretell(summary)
         _add_repair(summary, repair)
         why = {key: reasons[key] for key in gone}
+        kept = {path for path, _ in plan.files.keys() - gone.keys()}
+        found = {(f.source, f.name) for f in plan.changes.read} - measurement.fruitless.keys()
+        left = kept | {path for path, _ in found}
+        summary.emptied_sources = emptied_sources(plan.sources, left)
         losses = ForetoldLosses(plan, progress, same, why, gone, measurement.emptied)
         for question in [*plan.sources.questions, *losses.questions()]:
             summary.questions.append((question.text, question.way_out))

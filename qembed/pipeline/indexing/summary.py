@@ -180,10 +180,10 @@ class IndexSummary:
     run only: `would`: file names by what a run would do; `questions`: the confirmations that a run would
     ask for, each with the options that answer it; `details`: if asked for; `estimate`. `skipped_files`:
     (name, reason) of the first that were skipped, in a dry run of all. `deleted_why`: deleted documents by
-    reason. `emptied`: ids of documents that have no text any more. `model`: its spec, and why it was
-    chosen. `filters`: options that leave files out, by source. `is_news`: no run has told of these skipped
-    files. `refused`: why a rebuild did not become the index. `forgotten`: settings of sources that do not
-    hold any more.
+    reason. `emptied`: ids of documents that have no text any more; `emptied_sources`: those without documents
+    now, with their numbers before. `model`: its spec, and why it was chosen. `filters`: options that leave
+    files out, by source. `is_news`: no run has told of these skipped files. `refused`: why a rebuild did not
+    become the index. `forgotten`: settings of sources that do not hold any more.
     """
 
     index: Path
@@ -206,6 +206,7 @@ class IndexSummary:
     warnings: WarningStats = field(default_factory=WarningStats)
     deleted_why: Mapping[str, int] = field(default_factory=dict)
     emptied: Sequence[str] = ()
+    emptied_sources: Mapping[str, int] = field(default_factory=dict)
     questions: list[tuple[str, str]] = field(default_factory=list)
     estimate: Estimate | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -239,6 +240,12 @@ class IndexSummary:
             **others,
         )
 
+    @property
+    def emptied_why(self) -> Mapping[str, int]:
+        """Reasons of the deleted documents, if all of them were in `emptied_sources`, else {}."""
+        is_all = sum(self.emptied_sources.values()) == sum(self.deleted_why.values())
+        return self.deleted_why if is_all else {}
+
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
         from qembed.corpus import UNKNOWN
@@ -262,6 +269,7 @@ class IndexSummary:
             "documents": dict(self.documents),
             "deleted_why": dict(self.deleted_why),
             "emptied": {"documents": len(self.emptied), "listed": [*self.emptied[:MAX_LISTED]]},
+            "emptied_sources": dict(self.emptied_sources),
             "passages": dict(self.passages),
             "cut_plainly": dict(self.plain_text_fallbacks),
             "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],

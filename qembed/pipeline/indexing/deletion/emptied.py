@@ -1,22 +1,25 @@
-"""Documents that had text and have none any more: a loss, though they are still there."""
+"""Documents that have no text any more, a loss though they are still there; sources without documents."""
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.corpus.front_matter import front_matter
 from qembed.errors import IndexDamaged
 from qembed.pipeline.indexing.plan import Key
+from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
 from qembed.types import Passage
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from qembed.pipeline.indexing.sources import Sources
 
 FRONT = ("---", "+++")
 """Beginnings of front matter."""
@@ -99,3 +102,20 @@ def textless_before(snapshot: Snapshot, catalog: Catalog, state: FileState) -> i
     positions = range(state.start, state.stop)
     pictures = sum(e.picture is not None for e in catalog.take(positions))
     return len(positions) - pictures - int(with_text(snapshot, catalog, positions).sum())
+
+
+def emptied_sources(sources: Sources, after: Collection[str]) -> dict[str, int]:
+    """Sources of a run that had documents and have none, by place, with their numbers before.
+
+    `after`: those that have some. A source that does not exist any more, or holds one of these, is none.
+    """
+    left = [sources.full(sources.by_path[path]) for path in after if path in sources.by_path]
+    return {
+        sources.shown(path): n
+        for path, n in sources.guard.documents_before().items()
+        if n
+        and path in sources.by_path
+        and path != STDIN
+        and path not in sources.missing
+        and not any(full.is_relative_to(sources.full(sources.by_path[path])) for full in left)
+    }

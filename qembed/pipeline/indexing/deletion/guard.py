@@ -63,7 +63,7 @@ class LossGuard:
     """Confirmation asked before a run leaves an index, or a source, with less than half of its documents.
 
     `total`: documents before the run, without those whose deletion was asked for, which are all of the
-    sources `asked`; `by_source()`: documents of each source; `confirm(question)`: True if they may go;
+    sources `asked`; `documents_before()`: by source; `confirm(question)`: True if they may go;
     `shown(path)`: a source in questions. What is agreed to is not asked about again, and counts no more.
     """
 
@@ -77,7 +77,7 @@ class LossGuard:
     ) -> None:
         self.total = total
         self.asked = asked
-        self._by_source = by_source
+        self.documents_before = by_source
         self._shown = shown
         self._confirm = confirm
         self._files: dict[Key, int] = {}
@@ -107,7 +107,7 @@ class LossGuard:
             before = self._agreed[path]
             if path in named or not (before or loss.lost >= GUARDED_DOCUMENTS / 2):
                 continue
-            if is_guarded(loss.lost, total := self._by_source().get(path, 0), before):
+            if is_guarded(loss.lost, total := self.documents_before().get(path, 0), before):
                 found.append(self._of_source(path, loss, total - before, before > 0))
                 named.add(path)
                 left -= loss.lost
