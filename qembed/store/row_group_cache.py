@@ -38,3 +38,12 @@ class RowGroupCache:
                 _, old = self._tables.popitem(last=False)
                 self._size -= old.nbytes
         return table
+
+    def clear(self) -> None:
+        """Drop all tables, and what Arrow keeps of the memory that they had."""
+        import pyarrow as pa
+
+        with self._lock:
+            self._tables.clear()
+            self._size = 0
+        pa.default_memory_pool().release_unused()

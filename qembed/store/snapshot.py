@@ -223,6 +223,10 @@ class Snapshot:
             out[at] = vectors_of(shard.lookup(rows[at], ["vector"]))
         return out
 
+    def release(self) -> None:
+        """Drop what was decoded; it is read again when it is asked for."""
+        self._cache.clear()
+
     def vector_batches(self, start: int) -> Iterator[tuple[int, Vectors]]:
         """Yield (first row, vectors) from row `start` on, a row group at a time."""
         for table, first in self._tables(["vector"], start):

@@ -47,6 +47,17 @@ def test_a_table_larger_than_the_limit_is_given_all_the_same() -> None:
     assert recent.get((0, 1), lambda: table(10)).num_rows == 10
 
 
+def test_what_is_dropped_is_made_again() -> None:
+    recent = RowGroupCache(limit=3 * table(100).nbytes)
+    before = [recent.get((0, g), lambda: table(100)) for g in range(3)]
+    recent.clear()
+    made: list[Key] = []
+    for g in (0, 1, 2, 0):
+        found = recent.get((0, g), lambda g=g: made.append((0, g)) or table(100))  # type: ignore[misc,func-returns-value]
+        assert found.equals(before[g])
+    assert made == [(0, 0), (0, 1), (0, 2)], "the size begins anew as well"
+
+
 def test_an_error_is_not_remembered() -> None:
     recent = RowGroupCache()
     with pytest.raises(OSError, match="gone"):

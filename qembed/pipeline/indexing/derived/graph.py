@@ -98,7 +98,10 @@ def _made_ahead(
     from qembed.search.dense.hnsw import Graph
 
     manifest = snapshot.manifest
-    if ahead is None or not ahead.save(manifest, path, progress):
+    if ahead is None:
+        return None
+    snapshot.release()  # while it waits for the process, which needs the memory
+    if not ahead.save(manifest, path, progress):
         return None
     return Graph.load(path, manifest.recipe.dim, fetch_vectors(snapshot), ahead.library)
 
