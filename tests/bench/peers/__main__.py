@@ -4,9 +4,9 @@
     python -m tests.bench.peers --python PYTHON 20000 --only qembed "FAISS flat"
 
 PYTHON: an interpreter that has the engines, by `pip install faiss-cpu usearch sqlite-vec apsw
-lancedb chromadb`.
+lancedb chromadb duckdb-extensions duckdb-extension-vss`.
 qembed reads texts, encodes them by a static encoder, makes a word index and a profile; the others are
-given vectors. DuckDB's VSS is left out: `INSTALL vss` fetches it from a server.
+given vectors.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def main() -> None:
         print("| " + " | ".join([name, *cells]) + " |")
 
 
-PACKAGES = ("faiss-cpu", "usearch", "sqlite-vec", "lancedb", "chromadb")
+PACKAGES = ("faiss-cpu", "usearch", "sqlite-vec", "lancedb", "chromadb", "duckdb")
 
 if __name__ == "__main__":
     main()

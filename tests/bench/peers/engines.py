@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.bench.peers.duckdb_vss import DuckDb, DuckDbVss
 from tests.bench.peers.engine import EF, FILTERED, SHARES, WARM, Engine, K
 from tests.bench.peers.faiss_indexes import FaissFlat, FaissHnsw, FaissIvfPq
 
@@ -197,6 +198,8 @@ ENGINES = {
     "FAISS IVF-PQ": FaissIvfPq,
     "usearch": Usearch,
     "sqlite-vec": SqliteVec,
+    "DuckDB": DuckDb,
+    "DuckDB VSS": DuckDbVss,
     "LanceDB flat": LanceFlat,
     "LanceDB HNSW-SQ": LanceHnsw,
     "Chroma": Chroma,

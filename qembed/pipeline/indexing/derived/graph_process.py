@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import NoIndex
-from qembed.pipeline.indexing.derived.memory import ask_for_large_pages
+from qembed.pipeline.indexing.derived.memory import ask_for_large_pages, give_back
 from qembed.search import Graph
 from qembed.search.dense.hnsw import ROWS_PER_ADD, groups_path
 from qembed.store import Snapshot
@@ -86,6 +86,8 @@ class GraphProcess:
 
     def _follow(self, begin: Mapping[str, Any], line: Mapping[str, Any]) -> None:
         root, save = Path(begin["root"]), line.get("save")
+        if save is not None:
+            give_back()  # what the reading of many commits has left: the largest part comes now
         with Snapshot.open(root, line["name"]) as snapshot:
             manifest = snapshot.manifest
             if self._graph is None:
