@@ -43,6 +43,18 @@ def decompress(raw: BinaryIO, codec: Codec, limit: int) -> BinaryIO:
     return io.BufferedReader(_LimitedStream(decoder, errors, raw, limit), 1 << 16)
 
 
+def share_taken(stream: BinaryIO) -> float:
+    """Share of the bytes decompressed so far that were taken from a stream of `decompress`.
+
+    The others were read ahead. Raises what reading raises.
+    """
+    assert isinstance(stream, io.BufferedReader)
+    raw = stream.raw
+    assert isinstance(raw, _LimitedStream)
+    ahead = len(stream.peek(1))
+    return 1 - ahead / raw.given if raw.given else 1.0
+
+
 def _open_decoder(raw: BinaryIO, codec: Codec) -> tuple[Any, tuple[type[Exception], ...]]:
     """Decoder, and the exceptions that it raises for bad data."""
     if codec == "gzip":
@@ -63,7 +75,7 @@ def _open_decoder(raw: BinaryIO, codec: Codec) -> tuple[Any, tuple[type[Exceptio
 
 
 class _LimitedStream(io.RawIOBase):
-    """Raw stream over a decoder that counts the bytes read. Owns the decoder and the file below it."""
+    """Raw stream over a decoder; counts the bytes read in `given`. Owns the decoder and the file below it."""
 
     def __init__(
         self, decoder: Any, errors: tuple[type[Exception], ...], below: BinaryIO, limit: int
@@ -71,7 +83,8 @@ class _LimitedStream(io.RawIOBase):
         self._decoder = decoder
         self._errors = errors
         self._below = below
-        self._left = limit
+        self._limit = limit
+        self.given = 0
 
     def readable(self) -> bool:
         """True."""
@@ -83,8 +96,8 @@ class _LimitedStream(io.RawIOBase):
             data = self._decoder.read(len(buffer))
         except self._errors as e:
             raise OSError(f"cannot be unpacked: {e}") from e
-        self._left -= len(data)
-        if self._left < 0:
+        self.given += len(data)
+        if self.given > self._limit:
             raise DecompressionBomb("unpacks to far more than its size (a decompression bomb?)")
         buffer[: len(data)] = data
         return len(data)

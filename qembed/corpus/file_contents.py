@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from qembed.compression import decompress
 from qembed.corpus.decode import BINARY, SNIFF, decode, is_binary
 from qembed.corpus.formats import PACKED
+from qembed.corpus.read_position import ReadPosition
 from qembed.errors import refusal
 from qembed.types import ReadWarning, Skipped, SourceFile, Unreadable
 
@@ -23,8 +24,8 @@ MAX_RATIO = 100
 """Limit of unpacked to packed size where that allows more than MAX_FILE. Text packs 3 to 20 times."""
 
 
-def open_stream(file: SourceFile) -> BinaryIO:
-    """Open a file's bytes, unpacked. Raises OSError, also while reading."""
+def open_stream(file: SourceFile, position: ReadPosition | None = None) -> BinaryIO:
+    """Open a file's bytes, unpacked. `position` follows them. Raises OSError, also while reading."""
     fd = os.open(file.location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     raw = os.fdopen(fd, "rb")
     try:
@@ -33,9 +34,14 @@ def open_stream(file: SourceFile) -> BinaryIO:
             raise OSError("not a regular file")
         name = file.name.lower()
         if not name.endswith(PACKED):
+            if position is not None:
+                position.follow(raw, info.st_size)
             return raw
         limit = max(MAX_FILE, MAX_RATIO * info.st_size)
-        return decompress(raw, "gzip" if name.endswith(".gz") else "zstd", limit)
+        unpacked = decompress(raw, "gzip" if name.endswith(".gz") else "zstd", limit)
+        if position is not None:
+            position.follow(raw, info.st_size, unpacked)
+        return unpacked
     except BaseException:
         raw.close()
         raise

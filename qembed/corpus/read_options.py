@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from qembed.corpus.read_position import ReadPosition
 
 PLACE, PAGES, OCR = "place", "pages", "ocr"
 """What of pictures is read only if asked: where one was taken; pages of a PDF, each as one; text in it."""
@@ -17,7 +20,7 @@ class ReadOptions(NamedTuple):
     `title`. `id_prefix`: "file" puts the file's name in front of a record's id. `column_types`: name of a
     CSV column (`*`: every other) to "text", "number" or "boolean". `encoding`: a codec's name; None: UTF-8,
     or the likeliest. `pictures`: None: they are left out; else what beside themselves is read: PLACE, PAGES,
-    OCR.
+    OCR. `position`: told where a reader stands; where it is given, a table's types come from its first rows.
     """
 
     id_field: str | None = None
@@ -27,3 +30,9 @@ class ReadOptions(NamedTuple):
     id_prefix: str | None = None
     column_types: Mapping[str, str] = MappingProxyType({})
     pictures: tuple[str, ...] | None = None
+    position: ReadPosition | None = None
+
+    def at(self, done: int, total: int) -> None:
+        """Say that `done` of `total` parts of a file are given out with the next one."""
+        if self.position is not None:
+            self.position.set(done, total)

@@ -21,6 +21,7 @@ from qembed.corpus.decode import (
     mark_of,
     mixed_line,
 )
+from qembed.corpus.read_position import ReadPosition
 from qembed.types import ReadWarning, Unreadable
 
 MAX_LINE = 64 * 1024 * 1024
@@ -35,11 +36,17 @@ class TextLines:
     """Lines of a binary stream as text, with their ends; None stands for a line of more than `limit` bytes.
 
     `warnings`: doubts about the encoding, complete when the lines are. `encoding`: the codec that the user
-    says. Iterating raises OSError; `unreadable` says why there are no lines, of a binary stream for one.
+    says. `position`: told where the lines stand in a stream that is held whole. Iterating raises OSError;
+    `unreadable` says why there are no lines, of a binary stream for one.
     """
 
     def __init__(
-        self, stream: BinaryIO, path: str, encoding: str | None = None, limit: int = MAX_LINE
+        self,
+        stream: BinaryIO,
+        path: str,
+        encoding: str | None = None,
+        limit: int = MAX_LINE,
+        position: ReadPosition | None = None,
     ) -> None:
         self.warnings: list[ReadWarning] = []
         self.unreadable: Unreadable | None = None
@@ -47,6 +54,7 @@ class TextLines:
         self._path = path
         self._encoding = encoding
         self._limit = limit
+        self._position = position
         self._codec = encoding or "utf-8"
         self._guess = ""  # codec of lines that are not UTF-8
 
@@ -71,7 +79,11 @@ class TextLines:
         if isinstance(found, Decoded):
             if found.doubt:
                 self.warnings.append(ReadWarning(self._path, found.doubt, found.line))
-            yield from io.StringIO(found.text, newline="")
+            lines = io.StringIO(found.text, newline="")
+            for line in lines:
+                if self._position is not None:
+                    self._position.set(lines.tell(), len(found.text))
+                yield line
         else:
             self.unreadable = found
 

@@ -38,7 +38,7 @@ def read_lines(
     have them.
     """
     where = name if path is None else path
-    lines = TextLines(stream, where, options.encoding, MAX_LINE)
+    lines = TextLines(stream, where, options.encoding, MAX_LINE, options.position)
     parser = JsonParser()
     number = 0
     try:

@@ -21,6 +21,7 @@ from qembed.corpus.decode import (
     mark_of,
     mixed_line,
 )
+from qembed.corpus.read_options import ReadOptions
 from qembed.types import Document, ReadItem, ReadWarning, Unreadable
 
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
@@ -28,17 +29,18 @@ MAX_WHOLE_BYTES = 16 * 1024 * 1024
 PART_BYTES = 8 * 1024 * 1024
 """Characters of a part, about."""
 BLOCK_BYTES = 1024 * 1024
+_NOTHING_SAID = ReadOptions()
 
 
 def read_parts(
-    head: bytes, rest: BinaryIO, name: str, path: str, encoding: str | None = None
+    head: bytes, rest: BinaryIO, name: str, path: str, options: ReadOptions = _NOTHING_SAID
 ) -> Iterator[ReadItem]:
     """Read the parts of the text that begins with `head` (over MAX_WHOLE_BYTES) and goes on in `rest`.
 
-    `encoding`: the codec that the user says. A doubt about the encoding is one warning, after the parts.
-    Raises OSError.
+    `options`: the codec that the user says, and who is told of the position. A doubt about the encoding is
+    one warning, after the parts. Raises OSError.
     """
-    mark = mark_of(head)
+    mark, encoding = mark_of(head), options.encoding
     is_told = mark is not None or encoding is not None
     found = Decoded("") if is_told else _beginning(head, path)
     if isinstance(found, Unreadable):
@@ -53,6 +55,9 @@ def read_parts(
         while len(text) >= PART_BYTES:
             end = _end(text)
             number += 1
+            if options.position is not None:
+                decoded = (start + end) / (start + len(text))
+                options.position.of_read = decoded * blocks.at / max(blocks.at, len(head))
             yield _part(name, number, text[:end], start, line, meta)
             start, line, text = start + end, line + text.count("\n", 0, end), text[end:]
     if text:
@@ -90,14 +95,14 @@ def _end(text: str) -> int:
 class _Blocks:
     """Text block by block, without its byte order mark. Iterating raises OSError.
 
-    `doubt` and `line` (1-based) say what was not in the codec, and where first.
+    `doubt` and `line` (1-based) say what was not in the codec, and where first. `at`: bytes behind it.
     """
 
     def __init__(self, head: bytes, rest: BinaryIO, codec: str, skip: int) -> None:
         self._head = head
         self._rest = rest
         self._codec = codec
-        self._at = skip
+        self.at = skip
         self._other = ""  # codec of lines that are not UTF-8
         self._lines = 1  # line that the next block begins in
         self.doubt = ""
@@ -105,11 +110,11 @@ class _Blocks:
 
     def _raw(self) -> Iterator[bytes]:
         while block := (
-            self._head[self._at : self._at + BLOCK_BYTES]
-            if self._at < len(self._head)
+            self._head[self.at : self.at + BLOCK_BYTES]
+            if self.at < len(self._head)
             else self._rest.read(BLOCK_BYTES)
         ):
-            self._at += len(block)
+            self.at += len(block)
             yield block
 
     def __iter__(self) -> Iterator[str]:

@@ -148,10 +148,10 @@ def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """Read one document without a title, or the parts of a text of more than MAX_WHOLE_BYTES."""
     where = os.fspath(file.location)
     try:
-        with file_contents.open_stream(file) as stream:
+        with file_contents.open_stream(file, options.position) as stream:
             head = stream.read(large_text.MAX_WHOLE_BYTES + 1)
             if len(head) > large_text.MAX_WHOLE_BYTES:
-                yield from large_text.read_parts(head, stream, file.name, where, options.encoding)
+                yield from large_text.read_parts(head, stream, file.name, where, options)
                 return
     except OSError as e:
         yield Unreadable(where, refusal(e))
@@ -186,7 +186,7 @@ def read_mbox(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """Read a document a message of a mailbox: `box.mbox#message=3`."""
     where = os.fspath(file.location)
     try:
-        with file_contents.open_stream(file) as stream:
+        with file_contents.open_stream(file, options.position) as stream:
             for number, (line, data) in enumerate(messages(stream, file_contents.MAX_FILE), 1):
                 try:
                     page = mail(data, read, options)

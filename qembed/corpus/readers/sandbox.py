@@ -186,7 +186,8 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     except ReaderFailed as e:
         yield Unreadable(where, str(e))
         return
-    for item in items:
+    for number, item in enumerate(items, 1):
+        options.at(number, len(items))
         if isinstance(item, Text):
             yield Document(f"{file.name}{item.end}", item.text, item.title, item.meta, item.line)
         elif isinstance(item, Image):

@@ -64,6 +64,7 @@ def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     entries = root.findall(path) if path else []
     if entries:
         for number, entry in enumerate(entries, 1):
+            options.at(number, len(entries))
             yield _entry(f"{file.name}#item={number}", entry, lines[entry])
         return
     if root.tag == "html":

@@ -58,7 +58,7 @@ class Attachments:
 
     def __init__(self, read: ReadFile | None, options: ReadOptions) -> None:
         self._read = read
-        self._options = options
+        self._options = options._replace(position=None)  # of the mailbox, not of this
         self._number = 0
         self._characters = 0
         self.names: list[str] = []

@@ -42,6 +42,7 @@ def _documents(file: SourceFile, options: ReadOptions, parse: _Parse) -> Iterato
     if not circuits:
         yield Skipped(where, EMPTY)
     for number, circuit in enumerate(circuits, 1):
+        options.at(number, len(circuits))
         try:
             text = gate_sequence(circuit)
             if not text:

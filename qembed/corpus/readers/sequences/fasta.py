@@ -178,7 +178,7 @@ def _documents(file: SourceFile, options: ReadOptions, parse: _Parser) -> Iterat
     where = os.fspath(file.location)
     is_empty = True
     try:
-        with open_stream(file) as stream:
+        with open_stream(file, options.position) as stream:
             for found in parse(stream):
                 is_empty = False
                 if isinstance(found, Wrong):

@@ -26,7 +26,7 @@ def read_smiles(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     alphabet = ALPHABETS["smiles"]
     record, seen, is_empty = 0, False, True
     try:
-        with open_stream(file) as stream:
+        with open_stream(file, options.position) as stream:
             for line in sequence_lines(stream, _LONGEST):
                 text, *rest = line.text.split(None, 1)[:2] or [""]
                 if not text or text.startswith("#"):

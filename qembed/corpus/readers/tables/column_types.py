@@ -42,6 +42,8 @@ _NUMBERS = 1 | 2
 _CODE = re.compile(r"[+0][\d ()/.-]*")
 MOST_OTHERS = 0.05
 """Most other cells for each number that are taken for mistakes in a column of numbers."""
+SAMPLE_ROWS = 50_000
+"""Rows of a table whose types are found out where a sample of its documents is wanted."""
 FEW_OTHERS = 5
 """Other cells among the first ones that do not yet decide it."""
 
@@ -88,14 +90,17 @@ class _Column:
 
 
 def infer_types(
-    rows: Iterable[tuple[Mapping[str, str], bool, int]],
+    rows: Iterable[tuple[Mapping[str, str], bool, int]], is_sample: bool = False
 ) -> tuple[dict[str, str], dict[str, Spoiled]]:
     """Infer the types of columns, and which ones a few cells make columns of text.
 
     `rows`: (cells by name, if numbers may have a decimal comma, line) of each row. Types: but for text.
+    `is_sample`: no more rows than SAMPLE_ROWS are read, and a table that has more has no types.
     """
     columns: dict[str, _Column] = {}
-    for cells, has_comma, line in rows:
+    for number, (cells, has_comma, line) in enumerate(rows):
+        if is_sample and number == SAMPLE_ROWS:
+            return {}, {}
         for name, cell in cells.items():
             column = columns.get(name)
             if (column and column.is_text()) or (bare := cell.strip()) in MISSING:

@@ -53,11 +53,12 @@ def read_csv(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         if "*" not in said:
             with open_stream(file) as stream:
                 table = _Table(TextLines(stream, where, options.encoding), file.name, where)
-                inferred, spoiled = infer_types(table.typed_cells())
+                is_sample = options.position is not None
+                inferred, spoiled = infer_types(table.typed_cells(), is_sample)
             types = {**inferred, **said}
             yield from _spoiled_columns(spoiled, options, where)
-        with open_stream(file) as stream:
-            lines = TextLines(stream, where, options.encoding)
+        with open_stream(file, options.position) as stream:
+            lines = TextLines(stream, where, options.encoding, position=options.position)
             yield from _documents(_Table(lines, file.name, where), types, file.name, options)
             yield from lines.warnings
             if lines.unreadable is not None:

@@ -65,7 +65,7 @@ def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
                 yield from _documents(records, file, options)
                 yield from found.warnings
                 return
-        with open_stream(file) as stream:
+        with open_stream(file, options.position) as stream:
             yield from read_lines(stream, file.name, options, where)
     except OSError as e:
         yield Unreadable(where, refusal(e))
@@ -163,6 +163,7 @@ def _error(text: str) -> str:
 def _documents(records: _Records, file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     where = os.fspath(file.location)
     for n, (line, record) in enumerate(records.values, 1):
+        options.at(n, len(records.values))
         end = "" if records.is_one else f"#{n if records.is_list else line}"
         try:
             yield document(record, options, file.name, end, line)
@@ -187,6 +188,7 @@ def read_parquet(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
             for batch in table.iter_batches(_BATCH, use_threads=False):
                 for row in batch.to_pylist():
                     n += 1
+                    options.at(n, table.metadata.num_rows)
                     try:
                         shown = json.dumps(row, ensure_ascii=False, default=_plain)
                         plain = parser.parse(shown)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Container, Sequence
 
 from qembed.corpus import ReadOptions, reader_of, suffix
+from qembed.corpus.read_position import ReadPosition
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
 from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
 from qembed.pipeline.indexing.document_ids import ForetoldIds
+from qembed.pipeline.indexing.encoding.sample_counts import (
+    ADDED,
+    PASSAGES,
+    REUSED,
+    SECONDS,
+    SampleCounts,
+)
+from qembed.pipeline.indexing.encoding.stored_texts import StoredTexts
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
@@ -20,14 +29,16 @@ from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, Index
 from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import read_items
-from qembed.store import text_hash
-from qembed.store.hash_index import HashMap
 from qembed.types import Document, LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
 """Problems reported of one file."""
-READ_SECONDS, ENCODE_SECONDS = 5.0, 5.0
+READ_SECONDS, ENCODE_SECONDS = 4.0, 5.0
 """Longest measurements of reading and cutting, and of encoding."""
+OTHERS_SECONDS = 1.0
+"""Longest measurement of one file of each reader that these left out."""
+LEAST_SECONDS = 0.1
+"""Time for a file behind its first document, whatever its beginning took."""
 FEW_FILES = 200
 """Files up to which the measurement begins with the first."""
 LARGE_BYTES = 1 << 16
@@ -53,17 +64,13 @@ class Measurement:
         self._options = options
         self._progress = progress
         self.details: list[Detail] = []
-        self._bytes: Counter[str] = Counter()  # by reader: of the sample
-        self._passages: Counter[str] = Counter()
-        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._counts = SampleCounts()
         self._texts: list[str] = []
         self._deadline = 0.0
-        self._new = [0, 0]  # documents of the sample's new files, and bytes of these files
         self._skipped: dict[Key, str] = {}
         self.fruitless: dict[Key, str] = {}
         self.emptied: dict[Key, str] = {}
-        self._stored: HashMap | None = None
-        self._reused: Counter[str] = Counter()  # by reader: passages whose vectors the index has
+        self._stored = StoredTexts(plan.snapshot)
         self._failed: dict[Key, list[Unreadable]] = {}
         self._unseen: set[Key] = set()  # files that fail unread
         self._ids: ForetoldIds | None = None
@@ -75,7 +82,7 @@ class Measurement:
         if len(files) > FEW_FILES:
             random.Random(0).shuffle(order)
             order.sort(key=lambda at: files[at].size > LARGE_BYTES)  # one would take all the time
-        self._deadline = time.perf_counter() + READ_SECONDS
+        deadline = time.perf_counter() + READ_SECONDS
         self._progress.phase("read a sample", "files", None)
         builder = (
             PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
@@ -87,21 +94,47 @@ class Measurement:
         read = 0
         while builder and read < len(order):
             end_if_stopped(self._progress)
-            if time.perf_counter() >= self._deadline:
+            left = deadline - time.perf_counter()
+            if left <= 0:
                 break
-            file = files[order[read]]
-            detail = self._read(file, builder)
-            self.details.append(detail)
-            self._tell(file, detail)
-            self._progress.advance(1)
+            # one large file is not to take the time of all others
+            self._deadline = deadline - (left / 2 if read < len(order) - 1 else 0)
+            self._measure(files[order[read]], builder)
             read += 1
-        for at in sorted(order[read:]):
+        rest = set(order[read:])
+        others = self._others(order[read:])
+        for at in others if builder else ():
+            end_if_stopped(self._progress)
+            self._deadline = time.perf_counter() + OTHERS_SECONDS / len(others)
+            self._measure(files[at], builder)
+            rest.remove(at)
+        for at in sorted(rest):
             if not os.access(files[at].location, os.R_OK):
                 path = os.fspath(files[at].location)
                 self._add_failure(files[at], Unreadable(path, "no permission to read it"))
                 self.fruitless[files[at].source, files[at].name] = "fail"
                 self._unseen.add((files[at].source, files[at].name))
             self._tell(files[at], None)
+
+    def _measure(self, file: SourceFile, builder: PassageBuilder | None) -> None:
+        assert builder is not None
+        detail = self._read(file, builder)
+        self.details.append(detail)
+        self._tell(file, detail)
+        self._progress.advance(1)
+
+    def _others(self, left: Sequence[int]) -> list[int]:
+        """Place of the first readable file of each reader that no file was measured of. `left`: places."""
+        found: dict[str, int] = {}
+        for at in left:
+            reader = self._reader(self._files[at])
+            known = reader in self._counts or reader in found
+            if not known and os.access(self._files[at].location, os.R_OK):
+                found[reader] = at
+        return list(found.values())
+
+    def _reader(self, file: SourceFile) -> str:
+        return _reader_name(file, self._plan.read_options(file.source))
 
     def _tell(self, file: SourceFile, detail: Detail | None) -> None:
         verb = self.fruitless.get((file.source, file.name))
@@ -112,29 +145,22 @@ class Measurement:
     def _add_failure(self, file: SourceFile, problem: Unreadable) -> None:
         self._failed.setdefault((file.source, file.name), []).append(problem)
 
-    def _known(self, texts: Sequence[str]) -> list[bool]:
-        """For each text whether the index has its vector."""
-        if self._stored is None:
-            self._stored = HashMap()
-            snapshot = self._plan.snapshot
-            if snapshot is not None and snapshot.manifest.next_row > snapshot.manifest.base:
-                base = snapshot.manifest.base
-                self._stored.add_all(snapshot.text_hashes(base), base)
-        return [row >= 0 for row in self._stored.get_all([text_hash(t) for t in texts]).tolist()]
-
     def _read(self, file: SourceFile, builder: PassageBuilder) -> Detail:
-        """Read and cut a file; of a file that takes longer than there is time, the first part."""
-        began = time.perf_counter()
-        reader = _reader_name(file, self._plan.read_options(file.source))
-        documents = passages = seen = 0
-        is_kept = False
-        problems = []
-        is_whole = True
-        options = self._plan.read_options(file.source)
+        """Read and cut a file; of a file that takes longer than there is time, the first part.
+
+        What is counted of a part stands for the whole file, in proportion to where the reader stopped.
+        """
+        began = until = time.perf_counter()
+        reader = self._reader(file)
+        documents = passages = seen = reused = 0
+        is_kept, is_whole, problems = False, True, []
+        position = ReadPosition()
+        options = self._plan.read_options(file.source)._replace(position=position)
         key = file.source, file.name
         assert self._ids is not None
         self._ids.begin_file(key)
-        for found in read_items(file, options, self._plan.target.recipe):
+        items = read_items(file, options, self._plan.target.recipe)  # named: open behind the loop
+        for found in items:
             item = found
             if isinstance(item, Document):
                 item = self._ids.problem(file, item) or item
@@ -158,14 +184,18 @@ class Measurement:
                 seen += len(item.text)
                 # of pictures the time is not known: the sample is of texts
                 texts = [] if item.picture is not None else builder.encoder_texts(item, cut)
-                known = self._known(texts) if self._plan.snapshot else [False] * len(texts)
-                self._reused[reader] += sum(known)
+                known = self._stored.are_stored(texts)
+                reused += sum(known)
                 if len(self._texts) < SAMPLE_TEXTS:
                     self._texts += [t for t, old in zip(texts, known, strict=True) if not old]
             end_if_stopped(self._progress)
-            if time.perf_counter() > self._deadline:
+            now = time.perf_counter()
+            if until == began:
+                until = now
+            if now > max(self._deadline, until + LEAST_SECONDS):
                 is_whole = False
                 break
+        share = 1.0 if is_whole else position.share() or min(1.0, max(1, seen) / max(1, file.size))
         self._ids.end_file(key, is_whole and not is_kept)
         unread = self._unread_reason(key) if is_whole and not documents else ""
         if is_whole and not documents and (unread or not is_kept):
@@ -178,12 +208,12 @@ class Measurement:
             self.fruitless.setdefault(key, "fail" if key in self._failed else "skip")
         if lacking := builder.chunker.lacks(file.name):
             problems.append(lacking)
-        self._passages[reader] += passages
-        self._bytes[reader] += file.size if is_whole else min(seen, file.size)
+        # the beginning, in which some formats are read as a whole, is no part
+        seconds = until - began + (time.perf_counter() - until) / share
+        counts = {PASSAGES: passages / share, REUSED: reused / share, SECONDS: seconds}
         if self._is_new(file):
-            self._new[0] += documents
-            self._new[1] += file.size if is_whole else min(seen, file.size)
-        self._seconds[reader] += time.perf_counter() - began
+            counts[ADDED] = documents / share
+        self._counts.add(reader, file.size, counts)
         if not is_whole:
             problems.append("read in part only, as there is no time for more in a dry run")
         kind = builder.chunker.kind_of(file.name)
@@ -206,7 +236,7 @@ class Measurement:
     def foretell(self, summary: IndexSummary) -> None:
         """Set the documents that a run would add, those it would leave out, and those it could not read.
 
-        Of files that were not read, the first in proportion to bytes.
+        Of files that were not read, the first in proportion to the bytes of each kind.
         """
         told = [problem for problems in self._failed.values() for problem in problems]
         summary.failed = [*summary.failed, *told[:MAX_LISTED]]
@@ -214,11 +244,13 @@ class Measurement:
         names = ((name, why) for (_, name), why in self._skipped.items())
         skipped = sorted([*summary.skipped_files, *names])
         summary.skipped_files = skipped if self._options.detail else skipped[:MAX_LISTED]
-        added, size = self._new
-        total = sum(f.size for f in self._files if self._is_new(f))
+        size: Counter[str] = Counter()
+        for file in self._files:
+            if self._is_new(file) and (file.source, file.name) not in self._unseen:
+                size[self._reader(file)] += file.size
         summary.documents = {
             **summary.documents,
-            "added": round(added * total / size) if size else added,
+            "added": round(self._counts.of_all(ADDED, size)),
             "failed": summary.documents["failed"] + len(told),
         }
 
@@ -231,22 +263,14 @@ class Measurement:
         size: Counter[str] = Counter()
         for file in self._files:
             key = file.source, file.name
-            reader = _reader_name(file, self._plan.read_options(file.source))
+            reader = self._reader(file)
             size[reader] += 0 if key in self._unseen else file.size
             if key not in self.fruitless:
                 n, total = kinds.get(reader, (0, 0))
                 kinds[reader] = n + 1, total + file.size
-        passages, reused, seconds = 0.0, 0.0, 0.0
-        for reader in size:
-            # of a kind that the sample lacks: as all others together
-            known = self._bytes[reader] > 0
-            measured = self._bytes[reader] if known else self._bytes.total()
-            if not measured:
-                continue
-            share = size[reader] / measured
-            passages += share * (self._passages[reader] if known else self._passages.total())
-            reused += share * (self._reused[reader] if known else self._reused.total())
-            seconds += share * (self._seconds[reader] if known else sum(self._seconds.values()))
+        passages, reused, seconds = (
+            self._counts.of_all(name, size) for name in (PASSAGES, REUSED, SECONDS)
+        )
         for_text = self._encoding_seconds()
         whole = len(self.details) == len(self._files)
         return Estimate(
