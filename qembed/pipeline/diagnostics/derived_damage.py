@@ -12,6 +12,9 @@ from qembed.store import derived_files as files
 from qembed.store.damage.noticed import STATUS_BYTES, changed_derived
 from qembed.store.integrity import check_codes, check_matrix
 
+_READ_WITH = {files.MATRIX: 2, files.CODES: 5}
+"""Bytes that a check reads, as a multiple of the file's: vectors of the shards are compared."""
+
 
 def damaged_kinds(root: Path, manifest: Manifest) -> list[str]:
     """Kinds of the derived files that are damaged; those that this finds are noted in their stamps.
@@ -24,8 +27,9 @@ def damaged_kinds(root: Path, manifest: Manifest) -> list[str]:
     found = files.damaged(root, manifest)
     left = STATUS_BYTES
     for stamp in changed_derived(root, manifest):
-        in_full = stamp.bytes <= left
-        left -= stamp.bytes if in_full else 0
+        cost = stamp.bytes * _READ_WITH.get(stamp.kind, 1)
+        in_full = cost <= left
+        left -= cost if in_full else 0
         if _is_damaged(root, manifest, stamp, in_full) and writer_number(root) is None:
             files.mark_damaged(root, stamp)
             found.append(stamp.kind)
