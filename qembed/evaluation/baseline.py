@@ -203,7 +203,8 @@ def moved_json(
     """JSON of each query whose value of one of `measures` changed, in the order of `queries`.
 
     `was`, `now`: the changed values by measure. `before`: documents that the baseline returned; None if it
-    does not hold them. What is returned now is in the report's `details`.
+    does not hold them. `found`, `ranks`: its keys of `details`, None if it lacks them. What is returned now
+    is in the report's `details`.
     """
     found = []
     for query in queries:
@@ -222,6 +223,8 @@ def moved_json(
                     else [
                         {key: hit.get(key) for key in ("id", "title", "grade")} for hit in returned
                     ],
+                    "found": detail.get("found"),
+                    "ranks": detail.get("ranks"),
                 }
             )
     return found

@@ -21,7 +21,10 @@ def details_json(
     titles: Mapping[str, str],
     order: Rankings | None = None,
 ) -> dict[str, Any]:
-    """JSON of every judged query, for `report_json`'s `details`: words, judgments, best hits."""
+    """JSON of every judged query, for `report_json`'s `details`: words, judgments, best hits.
+
+    `found`: number of documents in the run. `ranks`: of the documents with a positive grade among them.
+    """
     words = {q.id: q.text for q in queries}
     order = rankings(qrels, run) if order is None else order
     found = {}
@@ -41,6 +44,12 @@ def details_json(
                 }
                 for document in order[query][:DOCUMENTS_SHOWN]
             ],
+            "found": len(order[query]),
+            "ranks": {
+                document: rank
+                for rank, document in enumerate(order[query], 1)
+                if grades.get(document, 0) > 0
+            },
         }
     return found
 

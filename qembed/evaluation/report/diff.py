@@ -13,9 +13,16 @@ from typing import Any
 from qembed.errors import UsageError
 from qembed.evaluation.baseline import changed_settings, comparable_queries
 from qembed.evaluation.formats.source_file import counted, summarize_names
-from qembed.evaluation.measure_names import parse_measures
+from qembed.evaluation.measure_names import cutoff, parse_measures
 from qembed.evaluation.report.header import provenance_lines
-from qembed.evaluation.report.moved import MovedQuery, missing_text, moved_text, one_line
+from qembed.evaluation.report.moved import (
+    MovedQuery,
+    Returned,
+    moved_text,
+    one_line,
+    rank_changes,
+    unshown_text,
+)
 from qembed.evaluation.report.report import read_report
 from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
 
@@ -64,6 +71,7 @@ class Diff:
                     "change": m.change,
                     "before": list(m.before or ()),
                     "after": list(m.after),
+                    "lower": m.lower,
                     "missing": m.missing,
                 }
                 for m in self.moved
@@ -111,9 +119,10 @@ def diff_reports(
                     here.get("text") or then.get("text") or "",
                     was[query],
                     now[query],
-                    then.get("returned") or [],
-                    here.get("returned") or [],
+                    Returned.of(then),
+                    Returned.of(here),
                     here.get("judged") or then.get("judged") or {},
+                    cutoff(chosen),
                 )
             )
     moved.sort(key=lambda m: (m.change, m.query))
@@ -140,7 +149,8 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
         *(f"note: {one_line(line)}" for line in diff.differs),
     ]
     for m in diff.moved[:most]:
-        lines += ["", *moved_text(m), *missing_text(m)]
+        ranks = [f"    {one_line(line)}" for line in rank_changes(m)]
+        lines += ["", *moved_text(m), *ranks, *unshown_text(m)]
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
         lines += ["", f"and {counted(rest, 'more query', 'more queries')} that moved"]
@@ -162,7 +172,7 @@ def diff_markdown(diff: Diff, most: int | None = None) -> str:
         f"worse on {d.worse}, better on {d.better}, the same on {d.same}.",
         *(f"Note: {escape(line)}." for line in diff.differs),
     ]
-    parts += [moved_markdown(m) for m in diff.moved[:most]]
+    parts += [moved_markdown(m, rank_changes(m)) for m in diff.moved[:most]]
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
         parts.append(f"And {counted(rest, 'more query', 'more queries')} that moved.")

@@ -19,6 +19,7 @@ from qembed.evaluation.report.markdown import unexplained_warnings
 from qembed.evaluation.report.markdown_text import LONGEST
 from qembed.evaluation.report.moved import (
     MovedQuery,
+    Returned,
     corpus_changes_of,
     fallen_measures,
     moved_queries,
@@ -204,8 +205,7 @@ def _rows(
     for query, values in report["per_query"].items():
         detail = details.get(query, {})
         judged = detail.get("judged") or {}
-        returned = detail.get("returned") or []
-        ranks = {hit["id"]: rank for rank, hit in enumerate(returned, 1)}
+        returned = Returned.of(detail)
         shown = list(judged.items())[:MAX_JUDGED_SHOWN]
         changes = sorted(moved.get(query, []), key=lambda pair: pair[1].change)
         found.append(
@@ -218,9 +218,11 @@ def _rows(
                 "worse": " ".join(str(at) for at, m in changes if m.change < 0),
                 "better": " ".join(str(at) for at, m in changes if m.change > 0),
                 "before": changes[0][1].before if changes else None,
-                "returned": returned,
-                "depth": max(10, len(returned)),
-                "judged": [(document, grade, ranks.get(document)) for document, grade in shown],
+                "returned": returned.hits,
+                "beyond": returned.beyond,
+                "judged": [
+                    (document, grade, returned.ranks.get(document)) for document, grade in shown
+                ],
                 "more": len(judged) - len(shown),
             }
         )

@@ -140,8 +140,8 @@ def _fallen(report: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def moved_markdown(moved: MovedQuery) -> str:
-    """Render what a query returned before and after, in a collapsed section."""
+def moved_markdown(moved: MovedQuery, ranks: Sequence[str] = ()) -> str:
+    """Render what a query returned before and after, in a collapsed section. `ranks`: see `rank_changes`."""
     head = (
         f"{moved.change:+.4f} {inside_html(moved.query)}: {inside_html(shortened(moved.text))} "
         f"({moved.was:.4f} → {moved.now:.4f})"
@@ -152,7 +152,12 @@ def moved_markdown(moved: MovedQuery) -> str:
         body = f"The baseline does not hold what it returned.\n\n{body}".rstrip()
     if shortened(moved.text) != " ".join(moved.text.split()):
         body = f"{item(moved.text)}\n\n{body}"
-    lost = f"\n\nNot returned: {escape(summarize_names(moved.missing))}" if moved.missing else ""
+    if ranks:
+        body += "\n\n" + "\n".join(f"- {item(line)}" for line in ranks)
+    lost = "".join(
+        f"\n\n{where.capitalize()}: {escape(summarize_names(names))}"
+        for where, names in moved.unshown()
+    )
     return f"<details><summary>{head}</summary>\n\n{body}{lost}\n\n</details>"
 
 

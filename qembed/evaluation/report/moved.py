@@ -8,7 +8,11 @@ from typing import Any
 
 from qembed.evaluation.corpus_changes import CorpusChanges
 from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.measure_names import cutoff
+from qembed.evaluation.report.details import DOCUMENTS_SHOWN
 
+RANKS_SHOWN = 20
+"""Relevant documents of a query whose ranks are told."""
 COLUMN_WIDTH = 48
 """Widest column of documents in text."""
 
@@ -17,19 +21,61 @@ Hits = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class MovedQuery:
-    """Query whose value changed. `before`, `after`: documents returned, with grades.
+class Returned:
+    """What a report returned for a query: the first documents, and how deep the others are known.
 
-    `before` None: the earlier report does not hold them.
+    `ranks`: of relevant documents and of the first ones. `depth`: ranks beyond it are not known.
+    """
+
+    hits: Hits
+    ranks: Mapping[str, int]
+    depth: int
+
+    @classmethod
+    def of(cls, detail: Mapping[str, Any], key: str = "returned") -> Returned:
+        """Read an entry of `details`, or one of `moved` with the documents under `key`.
+
+        A report of an earlier version knows the ranks of the first documents alone.
+        """
+        hits: Hits = detail.get(key) or ()
+        ranks = {hit["id"]: rank for rank, hit in enumerate(hits, 1)}
+        return cls(
+            hits,
+            ranks | (detail.get("ranks") or {}),
+            max(DOCUMENTS_SHOWN, len(hits), detail.get("found") or 0),
+        )
+
+    @property
+    def beyond(self) -> str:
+        """Where a document without a rank is, in words."""
+        return f"not among the first {self.depth:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class MovedQuery:
+    """Query whose value changed. `then`, `here`: what was returned before and after.
+
+    `then` None: the earlier report does not hold it. `cutoff`: of the measure, None if it has none.
     """
 
     query: str
     text: str
     was: float
     now: float
-    before: Hits | None
-    after: Hits
+    then: Returned | None
+    here: Returned
     judged: Mapping[str, int]
+    cutoff: int | None = None
+
+    @property
+    def before(self) -> Hits | None:
+        """First documents of the earlier report, None if it does not hold them."""
+        return None if self.then is None else self.then.hits
+
+    @property
+    def after(self) -> Hits:
+        """First documents of the later report."""
+        return self.here.hits
 
     @property
     def change(self) -> float:
@@ -38,24 +84,46 @@ class MovedQuery:
 
     @property
     def missing(self) -> list[str]:
-        """Documents with a positive grade that the second report does not return, best grade first."""
-        found = {hit["id"] for hit in self.after}
-        lost = [d for d, grade in self.judged.items() if grade > 0 and d not in found]
+        """Documents with a positive grade that have no rank in the second report, best grade first."""
+        lost = [d for d, grade in self.judged.items() if grade > 0 and d not in self.here.ranks]
         return sorted(lost, key=lambda d: (-self.judged[d], d))
 
-    def relevant(self) -> list[tuple[str, int, int | None, int | None]]:
-        """List relevant documents that one of the reports returns, best grade first.
-
-        Each is (id, grade, rank before, rank after); None for a document that is not among those returned.
-        """
-        then = {hit["id"]: rank for rank, hit in enumerate(self.before or (), 1)}
-        here = {hit["id"]: rank for rank, hit in enumerate(self.after, 1)}
-        found = [
-            (document, grade, then.get(document), here.get(document))
-            for document, grade in self.judged.items()
-            if grade > 0 and (document in then or document in here)
+    @property
+    def lower(self) -> dict[str, int]:
+        """Ranks of documents with a positive grade below those that are shown, best rank first."""
+        shown = {hit["id"] for hit in self.after}
+        low = [
+            (rank, d)
+            for d, rank in self.here.ranks.items()
+            if d not in shown and self.judged.get(d, 0) > 0
         ]
-        return sorted(found, key=lambda row: (-row[1], row[2] or 10**9, row[0]))
+        return {d: rank for rank, d in sorted(low)}
+
+    def unshown(self) -> list[tuple[str, list[str]]]:
+        """List relevant documents that are not among those shown: where they are, and their names."""
+        lower = [f"{d} ({rank})" for d, rank in self.lower.items()]
+        found = [(f"below rank {len(self.after)}", lower), (self.here.beyond, self.missing)]
+        return [(where, names) for where, names in found if names]
+
+    def relevant(self) -> list[tuple[str, int, int | None, int | None]]:
+        """List relevant documents that one of the reports has within the cutoff.
+
+        Each is (id, grade, rank before, rank after); None for a document without a rank. Those that crossed
+        the cutoff come first, then the best grades.
+        """
+        then, here = {} if self.then is None else self.then.ranks, self.here.ranks
+        last = max(self.cutoff or 10**9, DOCUMENTS_SHOWN)
+        far = 10**9
+        found = []
+        for document, grade in self.judged.items():
+            ranks = then.get(document, far), here.get(document, far)
+            if grade > 0 and min(ranks) <= last and min(ranks) < far:
+                stays = max(ranks) <= last and max(ranks) < far
+                found.append((stays, -grade, ranks[0], document))
+        return [
+            (document, -grade, then.get(document), here.get(document))
+            for _, grade, _, document in sorted(found)
+        ]
 
     def rows(self, most: int | None = None) -> Iterator[tuple[int, str, str]]:
         """Yield (rank, document before, document after) with grades; "" where nothing was returned."""
@@ -77,9 +145,10 @@ def moved_queries(body: Mapping[str, Any], measure: str) -> list[MovedQuery]:
                     detail.get("text") or "",
                     entry["was"][measure],
                     entry["now"][measure],
-                    entry["before"],
-                    detail.get("returned") or [],
+                    None if entry["before"] is None else Returned.of(entry, "before"),
+                    Returned.of(detail),
                     detail.get("judged") or {},
+                    cutoff(measure),
                 )
             )
     return sorted(found, key=lambda m: (m.change, m.query))
@@ -109,7 +178,7 @@ def rank_changes(moved: MovedQuery, changes: CorpusChanges | None = None) -> lis
 
     Says of a document whether it was changed, deleted or added since.
     """
-    if moved.before is None:
+    if moved.then is None:
         return []
     lines = []
     for document, grade, then, here in moved.relevant():
@@ -117,13 +186,15 @@ def rank_changes(moved: MovedQuery, changes: CorpusChanges | None = None) -> lis
             continue
         kind = changes.kind_of(document) if changes is not None else ""
         ranks = [
-            f"rank {rank}" if rank is not None else f"not among the first {max(10, len(hits))}"
-            for rank, hits in ((then, moved.before), (here, moved.after))
+            f"rank {rank}" if rank is not None else returned.beyond
+            for rank, returned in ((then, moved.then), (here, moved.here))
         ]
         if then is not None and here is not None:
             ranks[1] = str(here)
         note = f", {kind} since the baseline" if kind else ""
         lines.append(f"{document} (grade {grade}): {ranks[0]} -> {ranks[1]}{note}")
+    if len(lines) > RANKS_SHOWN:
+        lines[RANKS_SHOWN:] = [f"and {len(lines) - RANKS_SHOWN:,} more"]
     return lines
 
 
@@ -139,9 +210,9 @@ def moved_text(moved: MovedQuery, rows: int | None = None) -> list[str]:
     return lines
 
 
-def missing_text(moved: MovedQuery) -> list[str]:
-    """Name the relevant documents that are not returned, in a line for a terminal; [] if all are."""
-    return [f"    not returned: {summarize_names(moved.missing)}"] if moved.missing else []
+def unshown_text(moved: MovedQuery) -> list[str]:
+    """Name the relevant documents that are not among those shown, in lines for a terminal."""
+    return [f"    {where}: {one_line(summarize_names(names))}" for where, names in moved.unshown()]
 
 
 def hit_text(hits: Hits, at: int) -> str:

@@ -57,6 +57,11 @@ def _detail_problems(detail: Any) -> list[str]:
         wrong.append('"judged" does not map documents to grades')
     if not isinstance(returned, list | None) or not all(map(_is_hit, returned or ())):
         wrong.append('"returned" is no list of documents')
+    found, ranks = detail.get("found"), detail.get("ranks")
+    if not isinstance(found, int | None):
+        wrong.append('"found" is no number')
+    if not _is_map(ranks) or not all(_is_grade(rank) for rank in (ranks or {}).values()):
+        wrong.append('"ranks" does not map documents to numbers')
     return wrong
 
 

@@ -249,7 +249,7 @@ def test_a_difference_as_text_markdown_and_html() -> None:
     assert lines[0].startswith("nDCG@10  ")
     assert lines[1] == "worse on 2, better on 0, the same on 1 of 3 queries"
     assert "*  1  d4 (1)" in text
-    assert "not returned: d4" in text
+    assert "not among the first 10: d4" in text
     assert diff_text(diff, 1).endswith("and 1 more query that moved\n")
     markdown = diff_markdown(diff)
     assert markdown.startswith("# old.json → &lt;new>.json\n")
@@ -258,4 +258,4 @@ def test_a_difference_as_text_markdown_and_html() -> None:
     page = diff_html(diff)
     words = "".join(Tags(page).text)
     assert EVIL not in page
-    assert "Not returned: d4" in words
+    assert "Not among the first 10: d4" in words
