@@ -58,6 +58,18 @@ def require_baseline_measures(baseline: Mapping[str, Any], measures: Iterable[st
         )
 
 
+def uncompared_measures(baseline: Mapping[str, Any], measures: Sequence[str]) -> list[str]:
+    """Measures that a baseline lacks. Raises InputError if it lacks all: nothing could be compared."""
+    have = baseline.get("measures")
+    lacking = [name for name in measures if not isinstance(have, Mapping) or name not in have]
+    if isinstance(have, Mapping) and len(lacking) == len(measures):
+        raise InputError(
+            f"nothing can be compared with the baseline: it has no {summarize_names(lacking)} (it has "
+            f"{summarize_names(list(have))}; name one of these among the --measures)"
+        )
+    return lacking
+
+
 def comparable_queries(
     baseline: Mapping[str, Any], now: Mapping[str, Any], *, common: bool = False
 ) -> tuple[list[str], list[str]]:
@@ -262,13 +274,15 @@ def changed_depth(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> str | 
     was, now_is = then.get("depth"), here.get("depth")
     if was is None or now_is is None or was == now_is:
         return None
+    more = "more" if now_is > was else "fewer"
     for s in (then, here):
         fused = s.get("mode") in ("auto", "hybrid") or s.get("document_score", "best") != "best"
         if fused or (s.get("tuned") or {}).get("diversity"):
-            which = "more" if now_is > was else "fewer"
-            return (
-                f"depth was {was}, is {now_is} ({which} candidates are weighed, for all measures)"
-            )
+            return f"depth was {was}, is {now_is} ({more} candidates are weighed, for all measures)"
+    if any(str(s.get("plan")).startswith("graph") for s in (then, here)):
+        return (
+            f"depth was {was}, is {now_is} (a graph is searched for {more} hits, for all measures)"
+        )
     return None
 
 

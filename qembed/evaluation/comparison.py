@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.measures import Report
+from qembed.evaluation.paired_test import least_queries
 from qembed.evaluation.significance import ALPHA, Difference, compare, holm_corrected
 
 RECOMMEND_MARGIN = 0.01
@@ -122,8 +123,8 @@ def recommend(
         return f"{ablation}: keep {name}; {measure} is the same with all of them."
     queries = variants[reference].report.queries
     # the estimate is for many queries: where it is fewer than there are, it says nothing
-    few = d.needed is None or d.needed <= queries
-    many = "" if few else f" (about {d.needed:,} would be needed for this one)"
+    needed = max(d.needed or 0, least_queries(alpha * d.p / d.p_holm))
+    many = "" if needed <= queries else f" (about {needed:,} would be needed for this one)"
     return (
         f"{ablation}: keep {name}; over {counted(queries, 'query', 'queries')} no difference can be told "
         f"from chance{many}, "

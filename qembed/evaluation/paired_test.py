@@ -66,6 +66,7 @@ class PairedTest:
         of = np.ones(len(d), dtype=np.int64) if sizes is None else np.asarray(sizes, dtype=np.int64)
         self._span = span
         self._mean = float(d.sum() / of.sum()) if len(d) else 0.0
+        self._clusters = len(d)
         differs = d != 0.0  # the sign of 0 changes no sum
         nonzero = d[differs]
         self._same = not len(nonzero)
@@ -94,11 +95,18 @@ class PairedTest:
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """Return (low, high): the means that the test does not reject at 1 - level."""
         if self._same:
+            if 0 < self._clusters < least_queries(1 - level):
+                return -self._span, self._span
             return self._mean, self._mean
         # the largest number of patterns beyond a mean that is still rejected
         beyond = math.floor((1 - level) * len(self._upper) + 1e-9)
         low, high = float(self._lower[beyond]), float(self._upper[-1 - beyond])
         return max(low, -self._span), min(high, self._span)
+
+
+def least_queries(alpha: float) -> int:
+    """Fewest queries of which any differences can be significant: two of 2^n patterns are as far from 0."""
+    return 1 + math.ceil(-math.log2(alpha) - 1e-9)
 
 
 def _drawn_queries(sizes: Counts, patterns: int, rng: np.random.Generator) -> Counts:

@@ -25,7 +25,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from qembed.evaluation.measure_names import highest, is_count
-from qembed.evaluation.paired_test import LEVEL, SEED, PairedTest
+from qembed.evaluation.paired_test import LEVEL, SEED, PairedTest, least_queries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -229,16 +229,16 @@ def required_queries(
 ) -> int | None:
     """Number of queries for which a two-sided paired test shows a difference of this size.
 
-    By the normal approximation ((z(1 - alpha/2) + z(power)) / effect)², at least 2; None without a
-    difference.
+    By the normal approximation ((z(1 - alpha/2) + z(power)) / effect)², at least as many as can show any
+    difference, six at .05; None without a difference.
     """
-    size = effect_size(differences)
+    size, least = effect_size(differences), least_queries(alpha)
     if size is None:
-        return 2
+        return least
     if abs(size) < 1e-6:
         return None
     z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)
-    return max(2, math.ceil((z / size) ** 2))
+    return max(least, math.ceil((z / size) ** 2))
 
 
 def holm_correction(ps: Sequence[float]) -> list[float]:

@@ -117,6 +117,38 @@ def test_gates_that_cannot_be_are_refused_together(collection: Shell) -> None:
     assert done.out == ""
 
 
+def test_what_the_baseline_lacks_is_not_compared_in_silence(collection: Shell) -> None:
+    assert collection(*FILES, "--report", "base.json").code == 0
+    files = FILES[: FILES.index("--measures")]
+    done = collection(*files, "--measures", "nDCG@5 AP", "--baseline", "base.json")
+    assert done.code == 2
+    assert done.out == ""
+    assert (
+        "nothing can be compared with the baseline: it has no nDCG@5, AP (it has nDCG@10, RR@10; "
+        "name one of these among the --measures)"
+    ) in done.err
+    done = collection(*files, "--measures", "AP RR@10", "--baseline", "base.json")
+    assert done.code == 0
+    assert "not compared: the baseline has no AP" in done.err
+    # a gate brings the measure that it wants
+    gate = ["--baseline", "base.json", "--max-drop", "RR@10=5%"]
+    assert collection(*files, "--measures", "AP", *gate).code == 0
+
+
+def test_few_queries_are_no_evidence(collection: Shell) -> None:
+    for name in ("q.jsonl", "qrels.tsv"):
+        lines = (collection.folder / name).read_text().splitlines(keepends=True)
+        collection.write(name, "".join(lines[: 3 + (name == "qrels.tsv")]))
+    assert collection(*FILES, "--report", "base.json").code == 0
+    done = collection(*FILES, "--baseline", "base.json", "--ablate", "mode", "--report", "r.md")
+    said = "3 queries give no evidence of any difference, nor that there is none: 6 are needed at least."
+    assert done.out.count(said) == 2
+    assert "-1.0000 +1.0000  " in done.out
+    assert "-1.0000 to +1.0000  1" in done.out
+    assert "+0.0000 +0.0000" not in done.out
+    assert (collection.folder / "r.md").read_text().count(said) == 2
+
+
 def test_a_query_floor_lists_all_queries_below(collection: Shell) -> None:
     done = collection(
         *FILES, "--template", "w1 w2 w3 w4 w5 {query}", "--query-floor", "RR@10=0.9",

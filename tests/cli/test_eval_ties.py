@@ -39,8 +39,9 @@ def test_a_measure_does_not_depend_on_the_others(ties: Shell, mode: str) -> None
     done = ties(*EVAL, "--mode", mode, *wide, "--format", "json").json
     for found in (done, *done["ablations"]):
         assert found["measures"]["nDCG@10"] == alone["measures"]["nDCG@10"], found.get("search")
+    last = 49 if mode in ("auto", "hybrid") else 139
     run = (ties.folder / "ten.trec").read_text().splitlines()
-    assert [line.split()[2] for line in run] == [f"d{i:03}" for i in range(149, 49, -1)]
+    assert [line.split()[2] for line in run] == [f"d{i:03}" for i in range(149, last, -1)]
     again = ties("eval", "--run", "ten.trec", "--qrels", "qrels.tsv", *TEN, "--format", "json")
     assert again.json["measures"] == alone["measures"]
 

@@ -21,7 +21,7 @@ from qembed.evaluation import (
     parse_drops,
     parse_gates,
 )
-from qembed.evaluation.baseline import require_baseline_measures
+from qembed.evaluation.baseline import changed_depth, require_baseline_measures
 from qembed.evaluation.significance import holm_corrected
 from qembed.types import Query
 from tests.evaluation.reports import REPORT, as_json, beside
@@ -259,3 +259,26 @@ def test_settings_that_differ_are_named() -> None:
         'encoded was "{query}", is "x {query}"',
         "ef was null, is 10",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"mode": "auto"}, "more candidates are weighed"),
+        ({"mode": "dense", "document_score": "mean:3"}, "more candidates are weighed"),
+        ({"mode": "dense", "tuned": {"diversity": 0.3}}, "more candidates are weighed"),
+        ({"mode": "dense", "plan": "graph (600 rows)"}, "a graph is searched for more hits"),
+        ({"mode": "dense", "plan": "exact (few rows)"}, None),
+        ({"mode": "lexical", "plan": "words only"}, None),
+        ({}, None),
+    ],
+)
+def test_another_depth_is_named_where_it_changes_the_first(
+    settings: dict[str, Any], why: str | None
+) -> None:
+    then, now = ({"settings": {"depth": depth, **settings}} for depth in (100, 1000))
+    wanted = why and f"depth was 100, is 1000 ({why}, for all measures)"
+    assert changed_depth(then, now) == wanted
+    assert changed_settings(then, now) == ([wanted] if wanted else [])
+    assert changed_depth(now, now) is None
+    assert changed_depth({"settings": {}}, now) is None

@@ -84,7 +84,12 @@ def test_noise_recommends_nothing_and_says_how_many_queries_it_takes() -> None:
         "AP",
     )
     assert "over 4 queries no difference can be told" in few
-    assert "would be needed" not in few, "the estimate is below what is there"
+    assert "(about 6 would be needed for this one)" in few, "no four queries show anything"
+    ten = [
+        arm("base", BASE[:10]),
+        arm("mixed", [v + (-1) ** i * 0.1 * i for i, v in enumerate(BASE[:10])]),
+    ]
+    assert "no difference can be told from chance" in recommend("x", ten, 0, "AP")
     same = recommend("x", [arm("base", BASE), arm("copy", BASE)], 0, "AP")
     assert same == "x: keep base; AP is the same with all of them."
     assert "nothing to choose" in recommend("x", [arm("base", BASE)], 0, "AP")
@@ -136,4 +141,7 @@ def test_details_tell_what_was_returned_and_what_was_judged() -> None:
     assert [hit["id"] for hit in found["q"]["returned"]] == [f"d{i}" for i in range(19, 9, -1)]
     assert found["q"]["returned"][0] == {"id": "d19", "title": "T", "score": 19.0, "grade": 0}
     assert found["q"]["returned"][1]["grade"] is None
-    assert found["r"] == {"text": "", "judged": {"d1": 1}, "returned": []}
+    assert (found["q"]["found"], found["q"]["ranks"]) == (20, {})
+    assert found["r"] == {
+        "text": "", "judged": {"d1": 1}, "returned": [], "found": 0, "ranks": {},
+    }  # fmt: skip

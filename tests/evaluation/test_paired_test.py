@@ -74,7 +74,12 @@ def test_it_covers_the_truth_as_often_as_it_says(draw: Draw, truth: float) -> No
 def test_intervals_of_very_few_queries_say_that_nothing_is_known() -> None:
     assert PairedTest([0.4], 1.0).interval() == (-1, 1)
     assert PairedTest([0.1, 0.2, 0.3], 1.0).interval() == (-1, 1)
-    assert PairedTest([0.0, 0.0]).interval() == (0, 0)
+    # equal values of so few queries are no evidence either
+    assert PairedTest([0.0], 1.0).interval() == (-1, 1)
+    assert PairedTest([0.0] * 5, 1.0).interval() == (-1, 1)
+    assert PairedTest([0.0] * 6, 1.0).interval() == (0, 0)
+    assert PairedTest([0.0] * 6, 1.0).interval(0.99) == (-1, 1)
+    assert PairedTest([0.0] * 5, 1.0).interval(0.9) == (0, 0)
     assert PairedTest([0.1] * 40, 1.0).interval() == pytest.approx((0.1, 0.1))
     counts = compare("NumRet", [3.0, 9.0], [4.0, 5.0])
     assert (counts.low, counts.high) == (-18, 18), "of the sum of two queries"

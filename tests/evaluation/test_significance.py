@@ -133,7 +133,8 @@ def test_the_number_of_queries_needed_gives_the_power() -> None:
     seen = [t.randomisation_test(rng.normal(0.1, 0.4, n), 400) <= 0.05 for _ in range(300)]
     assert np.mean(seen) == pytest.approx(0.8, abs=0.07)
     assert s.required_queries([0.0, 0.0]) is None
-    assert s.required_queries([0.5, 0.5]) == 2
+    assert s.required_queries([0.5, 0.5]) == 6
+    assert s.required_queries([0.5, 0.51, 0.49], alpha=0.01) == 8
 
 
 def test_a_comparison() -> None:

@@ -22,7 +22,7 @@ Hits = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What a report returned for a query: the first documents, and how deep the others are known.
+    """Documents that a report returned for a query: the first ones, and how deep the others are known.
 
     `ranks`: of relevant documents and of the first ones. `depth`: ranks beyond it are not known.
     """
@@ -47,7 +47,7 @@ class Returned:
 
     @property
     def beyond(self) -> str:
-        """Where a document without a rank is, in words."""
+        """Place of a document without a rank, in words."""
         return f"not among the first {self.depth:,}"
 
 

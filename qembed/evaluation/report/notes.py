@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qembed.evaluation.formats.source_file import counted
+from qembed.evaluation.paired_test import least_queries
 from qembed.evaluation.significance import ALPHA
 
 MS_PER_QUERY = (
@@ -34,7 +36,7 @@ def ablation_notes(
 ) -> list[str]:
     """Explain the table of one ablation: correction, times. `latency`: of the report, if it has some."""
     many = sum(v.get("difference") is not None for v in variants)
-    notes = []
+    notes = _too_few(len(variants[0].get("per_query") or ()) if variants else 0)
     if many > 1:
         notes.append(
             f"Interval and p are corrected for {many} comparisons made at once (Holm): an interval leaves "
@@ -54,9 +56,21 @@ def has_times(variants: Sequence[Mapping[str, Any]]) -> bool:
 
 def comparison_notes(comparison: Mapping[str, Any]) -> list[str]:
     """Explain the table of a comparison with a baseline."""
-    if len(comparison.get("measures") or {}) < 2:
+    notes = _too_few(comparison.get("queries") or 0)
+    if len(comparison.get("measures") or {}) > 1:
+        notes.append(
+            "Interval and p are of each measure by itself; --max-drop-significant corrects both for the "
+            "measures that it names (Holm)."
+        )
+    return notes
+
+
+def _too_few(queries: int) -> list[str]:
+    """Say that so few queries cannot show any difference; [] where they can, or their number is not known."""
+    least = least_queries(ALPHA)
+    if not 0 < queries < least:
         return []
+    many = f"{counted(queries, 'query', 'queries')} {'gives' if queries == 1 else 'give'}"
     return [
-        "Interval and p are of each measure by itself; --max-drop-significant corrects both for the measures "
-        "that it names (Holm)."
+        f"{many} no evidence of any difference, nor that there is none: {least} are needed at least."
     ]

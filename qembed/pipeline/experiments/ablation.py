@@ -18,6 +18,7 @@ from qembed.errors import InputError, UsageError
 from qembed.evaluation import Measure, check_run, cutoff, evaluate
 from qembed.evaluation.comparison import Variant, recommend, variants_json
 from qembed.models import TASKS
+from qembed.pipeline.experiments import run_builder
 from qembed.pipeline.experiments.caching import truncated_session
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.retrieval.options import MODES, QueryOptions
@@ -229,11 +230,12 @@ def ablate(
     query, measures = _limit_depth(axes, query, measures)
     choices = product(*(AXES[name](builder.session, query) for name in axes))
     grid = [_GridPoint.of(combination, query) for combination in choices]
+    if "search" not in axes:
+        grid = [replace(point, query=run_builder.deep_enough(point.query)) for point in grid]
     reference = next((i for i, p in enumerate(grid) if all(c.reference for c in p.choices)), 0)
     _score_pairs_together(builder, grid)
     warnings = _scope(builder.session, axes, query)
-    weighs = query.mode in ("auto", "hybrid") or query.document_score != "best"
-    if query.k < deep.k and weighs and not builder.one_passage_each:
+    if query.k < deep.k and run_builder.weighs_candidates(query) and not builder.one_passage_each:
         warnings.append(
             f"ablation of search: {query.k} documents are searched for, as {measures[0].name} needs, and "
             f"fewer candidates weighed than for the {deep.k} of the run above"

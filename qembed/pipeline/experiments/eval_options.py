@@ -22,11 +22,11 @@ from qembed.evaluation import (
     parse_measures,
     read_report,
 )
-from qembed.evaluation.baseline import require_baseline_measures
+from qembed.evaluation.baseline import require_baseline_measures, uncompared_measures
 from qembed.inputs import is_there
 from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.ablation import parse_ablations
-from qembed.pipeline.experiments.run_builder import LEAST_DEPTH, TIMED_QUERIES
+from qembed.pipeline.experiments.run_builder import TIMED_QUERIES
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 
@@ -82,8 +82,8 @@ class EvalPlan:
 
     @property
     def depth(self) -> int:
-        """Depth of the run that the measures need, at least LEAST_DEPTH."""
-        return max(LEAST_DEPTH, *(cutoff(m.name) or DEFAULT_DEPTH for m in self.measures))
+        """Depth of the run that the measures need."""
+        return max(cutoff(m.name) or DEFAULT_DEPTH for m in self.measures)
 
 
 def plan_evaluation(options: EvalOptions) -> EvalPlan:
@@ -130,10 +130,14 @@ def plan_evaluation(options: EvalOptions) -> EvalPlan:
         check_outputs([*options.reports, options.save_run])
     with collected(errors, "--measures"):
         named = parse_measures(DEFAULT if options.measures is None else options.measures)
-    raise_all(errors)
     gated: list[Gate | Drop | Measure] = [*gates, *drops, *significant, *floors]
+    wanted = measures_for(named, gated)
+    if baseline is not None and not errors:
+        with collected(errors, "--baseline", "--measures"):
+            uncompared_measures(baseline, [m.name for m in wanted])
+    raise_all(errors)
     return EvalPlan(
-        measures_for(named, gated),
+        wanted,
         gates,
         floors,
         drops,

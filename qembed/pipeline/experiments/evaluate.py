@@ -39,14 +39,20 @@ from qembed.evaluation import (
     write_report,
     write_run,
 )
-from qembed.evaluation.baseline import changed_depth, changed_settings
+from qembed.evaluation.baseline import changed_depth, changed_settings, uncompared_measures
+from qembed.evaluation.formats.source_file import summarize_names
 from qembed.pipeline.experiments.ablation import ablate
 from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan
 from qembed.pipeline.experiments.eval_result import EvalResult
 from qembed.pipeline.experiments.evidence import Evidence
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import index_beir, plan_and_read
-from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder, corpus_contents
+from qembed.pipeline.experiments.run_builder import (
+    BuiltRun,
+    RunBuilder,
+    corpus_contents,
+    deep_enough,
+)
 from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.provenance.provenance import provenance
@@ -97,6 +103,7 @@ def _build_run(
     asked = replace(options.query, k=plan.depth)
     query, applied = with_tuned(asked, session.snapshot.manifest.tuned)
     check_options(query)
+    query = deep_enough(query)
     # latency first: it includes loading the model, and its queries must not be encoded yet
     evidence.latency = builder.latency(query, began, options.latency)
     evidence.built = builder.rank(query)
@@ -266,6 +273,8 @@ def _compare(
         warnings.append(f"compared with the baseline, the index is another: {'; '.join(recipe)}")
     if depth := changed_depth(plan.baseline, body):
         warnings.append(f"compared with the baseline, {depth}")
+    if lacking := uncompared_measures(plan.baseline, list(report.measures)):
+        warnings.append(f"not compared: the baseline has no {summarize_names(lacking)}")
     found = baseline_differences(plan.baseline, report, queries)
     compared = [d.measure for d in found]
     body["comparison"] = comparison_json(

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Scores
 
 LEAST_DEPTH = 100
-"""Documents of a run at least, so that measures with smaller cutoffs do not depend on what else is asked for:
-many candidates are fused or reranked whether ten or a hundred documents are wanted."""
+"""Documents of a run at least where candidates are weighed against one another: their number follows from the
+depth, and measures with smaller cutoffs are not to depend on what else is asked for."""
 QUERIES_PER_BATCH = 500
 """Queries ranked at a time: limits the pairs in memory."""
 TIMED_QUERIES = 3
@@ -47,6 +47,22 @@ def corpus_contents(session: Session | None) -> dict[str, Any]:
     places = zip(columns["id"], columns["source"], columns["file"], strict=True)
     files = None if contents is None else record_files_json(p for p in places if p[1] != STDIN)
     return {"contents": contents, "record_files": files}
+
+
+def weighs_candidates(options: QueryOptions) -> bool:
+    """True if the order of the first documents may depend on how many candidates there are."""
+    fused = options.mode in ("auto", "hybrid")
+    return fused or options.document_score != "best" or options.diversity > 0
+
+
+def deep_enough(options: QueryOptions) -> QueryOptions:
+    """The options with the depth that a run has at least.
+
+    It is not more than measures need otherwise: a graph search for more hits is broader than that of users.
+    """
+    return (
+        replace(options, k=max(options.k, LEAST_DEPTH)) if weighs_candidates(options) else options
+    )
 
 
 @dataclass(slots=True)

@@ -191,7 +191,7 @@ def test_markdown_shows_what_matters(tmp_path: Path) -> None:
         "| pass | fail-under RR@10=0.4 | 0.5000 is at least 0.4 |",
         "- ef was null, is 10",
         "| q3 |  | RR@10 | 0.0000 | 0.2000 |",
-        "| nDCG@10 | 0.6000 | 0.6000 | +0.0000 | +0.0000 to +0.0000 | 1 | 0 | 0 | 3 |",
+        "| nDCG@10 | 0.6000 | 0.6000 | +0.0000 | -1.0000 to +1.0000 | 1 | 0 | 0 | 3 |",
         "Compared on 3 common queries: the corpus differs.",
         "## Ablation: mode",
         "| arm | nDCG@10 | RR@10 | ms/query | nDCG@10 difference | 95 % interval | p |",
