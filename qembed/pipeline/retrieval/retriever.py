@@ -170,6 +170,7 @@ class Retriever:
             candidates, plan = self._search(words, part, depth, allowed)
             found.update(zip(positions, candidates, strict=True))
         warnings.update(dict.fromkeys(self._candidates.warnings))
+        warnings.update(dict.fromkeys(self._votes.warnings if self._votes is not None else ()))
         ranked = []
         for i, q in enumerate(queries):
             c = found[i]

@@ -50,6 +50,8 @@ def make_space(
     has_words = session.search.lexical is not None
     if not has_words and {"mode", "fusion"} & set(axes):
         warn("there is no word index: modes and fusion are not tried (qembed index makes it)")
+    if has_words and "fusion" in axes and session.search.notes(weighs=True):
+        warn("there is no background: fusion is chosen without it (qembed index makes it)")
     return Space(
         base,
         axes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from qembed.errors import refusal
 from qembed.feedback.votes.memory import Remembered, VoteMemory
 from qembed.pipeline.retrieval.learned.near_votes import Instructions, near_queries
 
@@ -23,8 +24,8 @@ MOST_ROWS = 1000
 class QueryVotes:
     """Votes on the queries of a call and on near-equal ones, by query id. An unreadable log has none.
 
-    `vectors`: of the queries, float32 (n, dim); None where words alone are searched: there no query is
-    near-equal. `instructions`: texts that are encoded for queries.
+    `warnings` say so. `vectors`: of the queries, float32 (n, dim); None where words alone are searched: there
+    no query is near-equal. `instructions`: texts that are encoded for queries.
     """
 
     def __init__(
@@ -36,10 +37,13 @@ class QueryVotes:
     ) -> None:
         self._session = session
         self._of: dict[str, Remembered] = {}
+        self.warnings: list[str] = []
         try:
             memory = VoteMemory.open(session.root)
-        except OSError:
+        except OSError as e:
             memory = None
+            said = "answers do not follow them (qembed verify says more)"
+            self.warnings.append(f"votes on queries cannot be read ({refusal(e)}): {said}")
         if memory is not None:
             near = (
                 {}

@@ -229,6 +229,13 @@ def test_a_model_without_instructions_is_said_to_be_one(small: Path) -> None:
     assert all(o.task is None for o in found.measured)
 
 
+def test_a_fusion_that_is_chosen_without_a_background_is_said_to_be(small: Path) -> None:
+    warning = "there is no background: fusion is chosen without it (qembed index makes it)"
+    assert warning not in run(small, only="fusion", apply="never").warnings
+    (small / ".qembed/derived/background.json").unlink()
+    assert warning in run(small, only="fusion", apply="never").warnings
+
+
 def test_words_for_settings() -> None:
     assert describe(QueryOptions()) == "defaults"
     assert complexity(QueryOptions()) == 0

@@ -153,3 +153,20 @@ def test_a_changed_model_has_them_made_again(tmp_path: Path) -> None:
     asked(root, "yard parcel lost")
     after = {p.name for p in (root / "feedback").glob("votes-*.vectors")}
     assert len(after - before) == 1
+
+
+def test_votes_that_cannot_be_read_are_said_not_to_count(root: Path) -> None:
+    vote(root, "parcel 7", "d3")
+    assert asked(root, "parcel 7")[0] == "d3"
+    store = LogStore(root)
+    (number,) = store.numbers()
+    store.path(number).unlink()
+    store.path(number).mkdir()
+    try:
+        with Session(root) as session:
+            options = QueryOptions(memory=True, k=3)
+            answer = Retriever(session, options).answer([Query("1", "parcel 7")])
+    finally:
+        store.path(number).rmdir()
+    assert answer.results[0].hits[0].document == "d7"
+    assert [w for w in answer.warnings if "votes on queries cannot be read (" in w]
