@@ -41,6 +41,7 @@ def test_gates_against_a_baseline(collection: Shell) -> None:
     assert lax.err.count("gate: ") == 1
 
 
+@pytest.mark.slow
 def test_another_corpus_is_refused_or_compared_on_common_queries(collection: Shell) -> None:
     assert collection(*FILES, "--report", "base.json").code == 0
     with (collection.folder / "corpus.jsonl").open("a") as f:

@@ -85,6 +85,7 @@ def test_a_run_of_ids_with_blanks_is_written_and_read_back(files: Shell) -> None
     assert again.json["measures"] == done.json["measures"]
 
 
+@pytest.mark.slow
 def test_outputs_are_checked_before_anything_is_measured(files: Shell) -> None:
     files("index", "corpus.jsonl", "-q")
     (files.folder / "folder.json").mkdir()

@@ -141,6 +141,7 @@ def test_files_that_are_not_read_are_no_empty_mount(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("option", [("--include", "*.mdx"), ("--max-file-size", "1")])
+@pytest.mark.slow
 def test_a_nested_source_loses_most_of_its_documents_after_a_question_alone(
     records: Shell, option: tuple[str, str]
 ) -> None:

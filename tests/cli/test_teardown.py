@@ -63,6 +63,7 @@ def test_a_query_ends_without_teardown(docs: Shell) -> None:
         (["query", "x", "-k", "0"], 2),
     ],
 )
+@pytest.mark.slow
 def test_other_processes_end_in_order(docs: Shell, args: list[str], code: int) -> None:
     done = run(docs, *args)
     assert done.code == code

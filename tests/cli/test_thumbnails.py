@@ -82,6 +82,7 @@ def _waits(fd: int) -> bool:
     return bool(select.select([fd], [], [], 0.02)[0])
 
 
+@pytest.mark.slow
 def test_on_kitty(gallery: Shell) -> None:
     sent, left = terminal(gallery, "query", "red", "-k", "3", TERM="xterm-kitty")
     messages = KITTY.findall(sent)
@@ -131,6 +132,7 @@ def test_on_iterm2_and_by_sixels(gallery: Shell) -> None:
         {"TERM": "xterm-kitty", "QEMBED_THUMBNAILS": "none"},
     ],
 )
+@pytest.mark.slow
 def test_nowhere_else(gallery: Shell, env: dict[str, str]) -> None:
     sent, left = terminal(gallery, "query", "red", "-k", "2", **env)
     assert b"red.png" in sent

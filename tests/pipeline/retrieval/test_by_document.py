@@ -69,6 +69,7 @@ def test_the_mean_of_one_orders_like_the_best(found: list[tuple[int, float]]) ->
 @pytest.mark.parametrize("method", ["mean:2", "decay:.5"])
 @settings(max_examples=100, deadline=None)
 @given(st.floats(0.125, 1, width=32), st.floats(-1, 0, width=32))
+@pytest.mark.slow
 def test_a_document_of_one_passage_keeps_its_score(method: str, score: float, low: float) -> None:
     scores = np.array([score, low], np.float32)
     got = document_scores(scores, np.arange(2), np.ones(2, np.int64), method)[1]

@@ -59,6 +59,7 @@ def oracle(session: Session, query: np.ndarray, k: int, rows: np.ndarray) -> lis
     return top(rows, scores, k)[0].tolist()
 
 
+@pytest.mark.slow
 def test_the_answers_are_those_of_all_vectors(made: Path) -> None:
     with Session(made) as session:
         live = session.snapshot.live

@@ -58,6 +58,7 @@ def test_a_script_the_model_cannot_read_is_left_to_words() -> None:
     st.lists(st.tuples(st.floats(-1, 1, width=32), scores), min_size=2, max_size=30),
     st.floats(0, 4),
 )
+@pytest.mark.slow
 def test_weighted_orders_by_the_sum_written_out(pairs: list[tuple[float, float]], b: float) -> None:
     dense = np.array([d for d, _ in pairs], np.float32)
     lexical = np.array([s for _, s in pairs], np.float32)

@@ -68,6 +68,7 @@ ANY = st.text(max_size=60) | st.text("aB1_-.'’ \"#+é退款ｶﾞはกा\u03
 
 @settings(max_examples=400, deadline=None)
 @given(ANY, ANY)
+@pytest.mark.slow
 def test_terms_stand_between_spaces_and_do_not_depend_on_what_is_around(a: str, b: str) -> None:
     terms = terms_of(a)
     assert all(t and not any(c.isspace() for c in t) for t in terms)
@@ -78,12 +79,14 @@ def test_terms_stand_between_spaces_and_do_not_depend_on_what_is_around(a: str, 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text("aB1_-.,'+# 0", max_size=40))
+@pytest.mark.slow
 def test_ascii_has_its_own_way_to_the_same_terms(text: str) -> None:
     assert [*terms_of(text), "ete"] == terms_of(f"{text} été")
 
 
 @settings(max_examples=300, deadline=None)
 @given(ANY)
+@pytest.mark.slow
 def test_equal_texts_for_unicode_are_equal_texts(text: str) -> None:
     decomposed = unicodedata.normalize("NFKC", text)
     assert set(terms_of(unicodedata.normalize("NFC", text))) <= {
@@ -159,6 +162,7 @@ class TestQueries:
 
     @settings(max_examples=400, deadline=None)
     @given(ANY)
+    @pytest.mark.slow
     def test_any_text_is_a_query(self, text: str) -> None:
         words = parse_query(text)
         for part in (words.terms, *words.phrases, *words.without):

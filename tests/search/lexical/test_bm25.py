@@ -115,6 +115,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
 
 @settings(max_examples=500, deadline=None)
 @given(query=HOSTILE)
+@pytest.mark.slow
 def test_no_text_fails_or_finds_the_dead(small: LexicalIndex, query: str) -> None:
     live = np.array([True, False] * 6)
     rows, scores = small.search(query, 20, live=live)

@@ -132,6 +132,7 @@ def test_arms_differ(tuned: Tuned) -> None:
 
 
 @pytest.mark.parametrize("mode", ["auto", "dense"])
+@pytest.mark.slow
 def test_diversity_is_the_order_that_is_shown(tuned: Tuned, mode: str) -> None:
     options = QueryOptions(k=10, by="document", mode=mode, diversity=0.3, candidates=DEPTH)
     names, session = tuned.builder.names, tuned.builder.ordered
