@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
 from qembed.paths import ENCODED
-from qembed.pipeline.indexing.deletion.emptied import emptied_sources
 from qembed.pipeline.indexing.deletion.repaired import check_index, end_repair
 from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
 from qembed.pipeline.indexing.derived.update import update_derived
@@ -301,7 +300,6 @@ class _Run:
     def _summary(self, plan: IndexPlan, stopped: bool) -> IndexSummary:
         self.stats.seconds.end(time.perf_counter() - self.began)
         is_less = self.stats.documents["deleted"] > 0 and not stopped
-        left = {path for path, _ in self._files()} if is_less else set()
         return IndexSummary.of_run(
             self.writer.root,
             self.writer.present,
@@ -311,7 +309,7 @@ class _Run:
             is_news=self.fields.is_news(self.stats),
             filters=plan.sources.filters(),
             refused=self.refused,
-            emptied_sources=emptied_sources(plan.sources, left) if is_less else {},
+            emptied_sources=plan.emptied_sources(self.writer.open_present) if is_less else {},
             forgotten=plan.forgotten(self._files),
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import NoIndex
 from qembed.models import takes_task
 from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
+from qembed.pipeline.indexing.deletion.emptied import emptied_sources
 from qembed.pipeline.indexing.deletion.repaired import refuse_cut
 from qembed.pipeline.indexing.encoding.encoder_source import open_model_with_dim
 from qembed.pipeline.indexing.encoding.model_choice import (
@@ -144,6 +145,11 @@ class IndexPlan:
         if len(keys) == len(self.files):
             return len(self.catalog)
         return sum(self.files[k].stop - self.files[k].start for k in keys)
+
+    def emptied_sources(self, made: Callable[[], Snapshot]) -> dict[str, int]:
+        """Sources that have no documents after the run, which has `made()`: their numbers before."""
+        with made() as snapshot:
+            return emptied_sources(self.sources, {*snapshot.catalog.columns("source")["source"]})
 
     def forgotten(
         self, files: Callable[[], Mapping[Key, FileState]] | None = None

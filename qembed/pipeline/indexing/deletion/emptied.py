@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from qembed.corpus.front_matter import front_matter
 from qembed.errors import IndexDamaged
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
 from qembed.types import Passage
 
@@ -109,13 +108,12 @@ def emptied_sources(sources: Sources, after: Collection[str]) -> dict[str, int]:
 
     `after`: those that have some. A source that does not exist any more, or holds one of these, is none.
     """
-    left = [sources.full(sources.by_path[path]) for path in after if path in sources.by_path]
+    without = [s for s in sources.scan if s.path not in after and s.path not in sources.missing]
+    left = [sources.full(source) for source in sources.all if source.path in after]
+    before = sources.guard.documents_before() if without else {}
     return {
-        sources.shown(path): n
-        for path, n in sources.guard.documents_before().items()
-        if n
-        and path in sources.by_path
-        and path != STDIN
-        and path not in sources.missing
-        and not any(full.is_relative_to(sources.full(sources.by_path[path])) for full in left)
+        sources.shown(source.path): n
+        for source in without
+        if (n := before.get(source.path, 0))
+        and not any(full.is_relative_to(sources.full(source)) for full in left)
     }
