@@ -160,3 +160,26 @@ def test_a_rebuild_asks_about_what_it_finds_later(mixed: Shell) -> None:
     assert documents(mixed) == 90
     assert asked(mixed, 2, rebuild=True) == [GONE, FEWER]
     assert documents(mixed) == 15
+
+
+def test_files_that_may_have_moved_and_have_not_are_asked_about(mixed: Shell) -> None:
+    remove_pages(mixed, *range(60))
+    for i in range(8):  # of the same size as pages that are gone
+        mixed.write(f"docs/e{i:02}.md", f"side {i}\n")
+    mixed.write("docs/moved.md", "page 10\n")
+    first = "51 of 90 documents would be deleted: gone"
+    second = "8 of the other 9 documents of docs would be deleted: gone"
+    assert foretold(mixed) == [first, second]
+    assert asked(mixed, 2) == [first, second]
+    assert documents(mixed) == 39
+
+
+def test_a_dry_run_of_a_repair_counts_texts_that_are_empty(mixed: Shell) -> None:
+    shard: Path = max((mixed.folder / ".qembed/shards").iterdir())
+    shard.write_bytes(shard.read_bytes()[:1000])
+    lines = (mixed.folder / "r.jsonl").read_text().splitlines(keepends=True)
+    empty = [f'{{"_id": "r{i}", "text": ""}}\n' for i in (27, 28, 29)]
+    mixed.write("r.jsonl", "".join([*lines[:27], *empty]))
+    question = "3 damaged documents of 90 in the index have no text any more"
+    assert foretold(mixed, "--repair") == [question]
+    assert asked(mixed, 1, repair=True) == [question]

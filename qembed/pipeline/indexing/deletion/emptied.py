@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qembed.corpus.front_matter import front_matter
 from qembed.errors import IndexDamaged
 from qembed.pipeline.indexing.plan import Key
-from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
+from qembed.store import Catalog, CatalogEntry, Snapshot
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -96,9 +96,8 @@ def _textless_ids(snapshot: Snapshot) -> set[str]:
     return {e.id for e in snapshot.catalog.take(positions.tolist()) if e.picture is None}
 
 
-def textless_before(snapshot: Snapshot, catalog: Catalog, state: FileState) -> int:
-    """Number of documents of a file that have no text, pictures left out."""
-    positions = range(state.start, state.stop)
+def textless_before(snapshot: Snapshot, catalog: Catalog, positions: Sequence[int]) -> int:
+    """Number of the documents at these positions that have no text, pictures left out."""
     pictures = sum(e.picture is not None for e in catalog.take(positions))
     return len(positions) - pictures - int(with_text(snapshot, catalog, positions).sum())
 

@@ -103,7 +103,7 @@ class LossGuard:
         named: set[str] = set()
         left, why = lost, Counter(reasons)
         agreed = sum(self._files.values())
-        for path, loss in chain(sources.items(), (nested or {}).items()):
+        for path, loss in chain(sorted(sources.items()), sorted((nested or {}).items())):
             before = self._agreed[path]
             if path in named or not (before or loss.lost >= GUARDED_DOCUMENTS / 2):
                 continue

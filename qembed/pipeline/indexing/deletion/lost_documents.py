@@ -83,6 +83,7 @@ class RunLosses:
         self._textless: list[int] = []
         self._emptied: set[int] = set()
         self._agreed: dict[int, str] = {}
+        self._gone: list[tuple[str, str, set[int]]] = []
 
     def add(self, source: str, reason: str, documents: int) -> None:
         """Add documents that may be lost."""
@@ -114,8 +115,9 @@ class RunLosses:
             elif guard is not None and guard.agrees(key, is_damaged=True):
                 agreed = {p for p in positions if self._damaged.mask[p]}
             self._agreed.update(dict.fromkeys(agreed, why))
-            if left := len(positions) - len(agreed):
-                self.add(key[0], why, left)
+            if left := positions - agreed:
+                self.add(key[0], why, len(left))
+                self._gone.append((key[0], why, left))
 
     def drop_unread(self) -> None:
         """Delete the damaged documents that were not read again."""
@@ -184,12 +186,23 @@ class RunLosses:
             if self._damaged.mask[position] and path not in guard.asked:
                 damaged[path, self._why.get(position, NO_TEXT)] += 1
         total = sum(n for path, n in lost.items() if path not in guard.asked) + not_found
-        by_source = self._by_source(lost + Counter(by_path), guard)
+        by_source = self._by_source(lost + Counter(by_path), guard, self._back())
         return guard.questions(total, why, by_source, +damaged)
 
-    def _by_source(self, lost: Counter[str], guard: LossGuard) -> dict[str, SourceLoss]:
+    def _back(self) -> dict[str, Counter[str]]:
+        """Documents of files that are gone which were moved, or brought back, by source and reason."""
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for path, why, positions in self._gone:
+            found[path][why] += len(positions) - len(self._deleted.left(positions))
+        return found
+
+    def _by_source(
+        self, lost: Counter[str], guard: LossGuard, back: Mapping[str, Counter[str]] | None = None
+    ) -> dict[str, SourceLoss]:
+        """Losses by source. `back`: documents that are not lost, though they have a reason."""
+        none = Counter[str]()
         return {
-            path: SourceLoss(lost[path], +reasons)
+            path: SourceLoss(lost[path], reasons - (back or {}).get(path, none) or +reasons)
             for path, reasons in self._reasons.items()
             if path not in guard.asked and lost[path] > 0
         }
