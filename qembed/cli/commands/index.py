@@ -32,6 +32,7 @@ from qembed.cli.render.index_summary import (
     summary_line,
 )
 from qembed.cli.streams import standard_input
+from qembed.inputs import as_argument
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.options import Source
@@ -244,8 +245,9 @@ def index(
     ):
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
     places = _places(ctx, "DEFAULT_MAP")
+    given = [p if p == "-" else as_argument(p) for p in paths or ()]
     say_findings(talk, summary, places)
-    if line := filter_line(summary, paths or (), places, _places(ctx, "COMMANDLINE")):
+    if line := filter_line(summary, given, places, _places(ctx, "COMMANDLINE")):
         talk.say(line)
     if (line := _model_line(ctx)) and not common.dry_run:
         talk.warn(line)

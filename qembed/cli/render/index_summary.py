@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from qembed.cli.console import Console, counted, out
 from qembed.cli.render.units import size, span
-from qembed.inputs import as_argument
 from qembed.pipeline.skipped_files import by_number
 
 if TYPE_CHECKING:
@@ -216,7 +215,7 @@ def filter_line(
         for option, place in overridden.items()
     ]
     if kept := [option for option in lost if option not in places and option not in overridden]:
-        command = f"qembed index {shlex.join(map(as_argument, paths)) or 'PATH'}"
+        command = f"qembed index {shlex.join(paths) if paths else 'PATH'}"
         which, it = " and ".join(kept), "it" if len(kept) == 1 else "them"
         parts.append(
             f"{which} will be remembered: {command} without {it} brings the documents back"
