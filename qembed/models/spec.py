@@ -50,6 +50,8 @@ _LISTED = {m.model.lower(): m.hub for m in BUILTIN.values()} | {
     for name in (short_name(p.url), p.name)
 }
 """Hub id by the names of `qembed models list` and the last parts of its ids, those of built-in models too."""
+_BUILT_IN = {p.name.lower(): m for p in PROFILES for m in BUILTIN.values() if p.url == HUB + m.hub}
+"""Built-in model by the names of `qembed models list` that it has there."""
 
 Kind: TypeAlias = Literal[
     "builtin", "folder", "hub", "python", "endpoint", "late", "learned", "unknown"
@@ -81,7 +83,8 @@ class ModelSpec(NamedTuple):
 def parse_spec(text: str) -> ModelSpec:
     """Parse a spec. Looks at the file system for folders only.
 
-    Names of built-in models, `late` and `learned` go before folders of that name, folders before hub ids.
+    Names of built-in models, `late` and `learned` go before folders of that name, folders before the other
+    names of `qembed models list` and hub ids.
     Raises InputError for what may be a folder, where the system does not say.
     """
     if text == LATE:
@@ -97,11 +100,19 @@ def parse_spec(text: str) -> ModelSpec:
     if text and is_folder(path := Path(os.path.expanduser(text))):  # noqa: PTH111 - pathlib's raises
         path = path.resolve()
         return ModelSpec(text, "folder", short_name(str(path)), path=path)
+    if (listed := _BUILT_IN.get(text.lower())) is not None:
+        return ModelSpec(listed.name, "builtin", listed.model)
     name, _, revision = text.partition("@")
     name = _LISTED.get(name.lower(), name)
     if _HUB_ID.fullmatch(name):
         return ModelSpec(text, "hub", name, revision=revision or None)
     return ModelSpec(text, "unknown", text)
+
+
+def own_name(text: str) -> str:
+    """Name of a built-in model that is named as `qembed models list` does; other specs as they are."""
+    parsed = parse_spec(text)
+    return parsed.text if parsed.kind == "builtin" else text
 
 
 def local_folder(spec: ModelSpec, revision: str | None = None) -> Path | None:
@@ -188,7 +199,7 @@ def encoder_spec(text: str) -> ModelSpec:
     """Parse the spec of an encoder, and open nothing. Raises UsageError for what is none by its name."""
     parsed = parse_spec(text)
     if parsed.kind in ("late", "learned") or (
-        parsed.kind == "builtin" and BUILTIN[text].kind == "reranker"
+        parsed.kind == "builtin" and BUILTIN[parsed.text].kind == "reranker"
     ):
         raise UsageError(f"{text}: it scores pairs and gives no vectors (--rerank {text})")
     if parsed.kind == "unknown":

@@ -136,6 +136,13 @@ def first_model(given: str | None) -> str:
     return given or os.environ.get("QEMBED_MODEL") or AUTO_MODEL
 
 
+def own_name(spec: str) -> str:
+    """Name of a built-in model that is named as `qembed models list` does; other specs as they are."""
+    from qembed.models import spec as specs
+
+    return specs.own_name(spec)
+
+
 def unused_model(spec: str) -> str | None:
     """Model of $QEMBED_MODEL if it is another one than `spec`, an index's, for messages; None without one."""
     named = os.environ.get("QEMBED_MODEL")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from qembed.errors import UsageError
+from qembed.models import open_model
 from qembed.models.rerankers.spec import reranker_spec
-from qembed.models.spec import encoder_spec, near_names
+from qembed.models.spec import encoder_spec, near_names, own_name, parse_spec
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,16 @@ def test_names_near_to_one_that_is_none(spec: str, kind: str, near: str) -> None
 @pytest.mark.parametrize("text", ["", "nope", "org/xyz", "./nowhere"])
 def test_nothing_is_near_to_nonsense(text: str) -> None:
     assert near_names(text) == []
+
+
+def test_a_listed_name_of_a_built_in_model_is_that_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert parse_spec("all-MiniLM") == parse_spec("all-minilm") == parse_spec("minilm")
+    names = ["all-MiniLM", "minilm", "BAAI/bge-m3", "auto", "bge-en"]
+    assert [own_name(n) for n in names] == ["minilm", *names[1:]]
+    assert open_model("all-MiniLM").revision == open_model("minilm").revision
+    assert parse_spec("all-MiniLM-L6-v2").kind == parse_spec("all-MiniLM@main").kind == "hub"
+    (tmp_path / "all-MiniLM").mkdir()
+    assert parse_spec("all-MiniLM").kind == "folder"

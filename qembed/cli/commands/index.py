@@ -303,6 +303,10 @@ def _model_line(ctx: typer.Context) -> str:
     shared = ctx.obj.get("model") if ctx.obj else None
     if not given or shared in (None, given):
         return ""
+    from qembed.pipeline.locate import own_name
+
+    if own_name(shared) == own_name(given):
+        return ""
     name = f"--model {given}" if by_option else f"QEMBED_MODEL={given}"
     place = ctx.obj.place("model")
     return f"{name}: without it the next run wants {shared} ({place}), and is refused"

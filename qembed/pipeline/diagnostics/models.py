@@ -98,7 +98,7 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
             "known": True,
             **_note(Profile(""), task),
         }
-    if parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker":
+    if parsed.kind == "builtin" and BUILTIN[parsed.text].kind == "reranker":
         return {
             "model": spec,
             "profile": "cross-encoder: --rerank takes it, it reads query and passage together",
@@ -106,7 +106,7 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
             "task": None,
             "query": query,
             "passage": passage_text("{text}", TITLE_RULE, TITLE, TEXT),
-            "url": f"https://huggingface.co/{BUILTIN[spec].hub}",
+            "url": f"https://huggingface.co/{BUILTIN[parsed.text].hub}",
             **_note(Profile(""), task),
         }
     if parsed.kind == "unknown":

@@ -31,6 +31,7 @@ from qembed.pipeline.locate import (
     DEFAULT_MODEL,
     describe_unused_model,
     first_model,
+    own_name,
 )
 from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
@@ -256,10 +257,12 @@ def plan_recipe(
     wanted = options.recipe
     if present is not None and wanted.model == AUTO_MODEL:
         wanted = wanted._replace(model=None)  # chosen once, for the first index
+    if wanted.model and (present is None or options.rebuild or wanted.model != present.spec):
+        wanted = wanted._replace(model=own_name(wanted.model))
     if present is None or options.rebuild:
         if present is not None:
             wanted = inherit_options(wanted, present)
-        spec = first_model(wanted.model)
+        spec = own_name(first_model(wanted.model))
         if automatic := spec == AUTO_MODEL:
             spec = DEFAULT_MODEL  # until the documents are looked at
         model = open_model_with_dim(spec, wanted.dim, stop)

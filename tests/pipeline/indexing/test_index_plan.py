@@ -13,7 +13,7 @@ import pytest
 from qembed.errors import NoIndex, RecipeMismatch, UsageError
 from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.index_plan import plan_index
+from qembed.pipeline.indexing.index_plan import plan_index, plan_recipe
 from qembed.pipeline.indexing.options import (
     BatchPolicy,
     CommitPolicy,
@@ -194,6 +194,13 @@ def test_a_refresh_that_encodes_nothing_loads_no_model(docs: Path, tmp_path: Pat
     done = index(root)
     assert (done.documents["moved"], done.documents["deleted"]) == (1, 1)
     assert "load" not in done.seconds
+
+
+def test_a_built_in_model_has_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = plan_recipe(None, IndexOptions(recipe=RecipeOptions(model="all-MiniLM")))
+    assert named.spec == "minilm"
+    monkeypatch.setenv("QEMBED_MODEL", "all-minilm")
+    assert plan_recipe(None, IndexOptions()).spec == "minilm"
 
 
 class TestPolicies:
