@@ -204,3 +204,16 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     done = shell("add", "--meta", "user=ann", "--meta", "n=3", "--id", "m1", "zebra I remember")
     assert done.code == 0, done.err
     return shell
+
+
+@pytest.fixture
+def many(filled: Filled) -> Shell:
+    """An index of sixty texts, whose files are old enough to be believed by their times."""
+
+    def index(shell: Shell) -> None:
+        for i in range(60):
+            shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
+        shell.old()
+        assert shell("index", "docs").code == 0
+
+    return filled(index)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.cli.conftest import Filled, Shell
+from tests.cli.conftest import Shell
 
 
 def test_a_query_tells_of_a_shard_of_another_size(docs: Shell) -> None:
@@ -40,17 +40,6 @@ def test_a_query_refuses_text_whose_checksum_is_wrong(docs: Shell) -> None:
     assert done.code == 2
     assert f"{shard} is damaged" in done.err
     assert "(qembed verify tells what is lost)" in done.err
-
-
-@pytest.fixture
-def many(filled: Filled) -> Shell:
-    def index(shell: Shell) -> None:
-        for i in range(60):
-            shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
-        shell.old()
-        assert shell("index", "docs").code == 0
-
-    return filled(index)
 
 
 def corrupt(shell: Shell, pattern: str) -> None:

@@ -9,18 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Filled, Shell
-
-
-@pytest.fixture
-def many(filled: Filled) -> Shell:
-    def index(shell: Shell) -> None:
-        for i in range(60):
-            shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
-        shell.old()
-        assert shell("index", "docs").code == 0
-
-    return filled(index)
+from tests.cli.conftest import Shell
 
 
 def derived(shell: Shell, pattern: str) -> Path:

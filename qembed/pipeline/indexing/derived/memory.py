@@ -22,8 +22,8 @@ def give_back() -> None:
 def ask_for_large_pages() -> int:
     """Ask for large pages in this process's own large mappings, and return how many these are.
 
-    A graph is walked from one distant place to another, and at each the page has to be found first: with
-    pages of 2 MB 400,000 passages took .89 of the time. For what is mapped later, ask again.
+    A graph is walked from one distant place to another, and at each the page has to be found first. For what
+    is mapped later, ask again.
     """
     asked = 0
     with contextlib.suppress(*_UNKNOWN):
