@@ -109,9 +109,14 @@ def parse_spec(text: str) -> ModelSpec:
     return ModelSpec(text, "unknown", text)
 
 
-def own_name(text: str) -> str:
-    """Name of a built-in model that is named as `qembed models list` does; other specs as they are."""
+def own_name(text: str, remembered: str = "") -> str:
+    """Name of a built-in model that is named as `qembed models list` does; other specs as they are.
+
+    `remembered`: spec of an index. Where that is a built-in model, its id on the hub names it, too.
+    """
     parsed = parse_spec(text)
+    if parsed.kind == "hub" and parsed.revision is None and remembered in BUILTIN:
+        return remembered if parsed.name.lower() == BUILTIN[remembered].hub.lower() else text
     return parsed.text if parsed.kind == "builtin" else text
 
 

@@ -136,11 +136,14 @@ def first_model(given: str | None) -> str:
     return given or os.environ.get("QEMBED_MODEL") or AUTO_MODEL
 
 
-def own_name(spec: str) -> str:
-    """Name of a built-in model that is named as `qembed models list` does; other specs as they are."""
+def own_name(spec: str, remembered: str = "") -> str:
+    """Name of a built-in model that is named as `qembed models list` does; other specs as they are.
+
+    `remembered`: spec of an index. Where that is a built-in model, its id on the hub names it, too.
+    """
     from qembed.models import spec as specs
 
-    return specs.own_name(spec)
+    return specs.own_name(spec, remembered)
 
 
 def unused_model(spec: str) -> str | None:
@@ -151,7 +154,7 @@ def unused_model(spec: str) -> str | None:
     from qembed.models.remote.address import without_credentials
     from qembed.models.spec import parse_spec
 
-    if parse_spec(named).name == parse_spec(spec).name:
+    if spec == own_name(named, spec) or parse_spec(named).name == parse_spec(spec).name:
         return None
     return without_credentials(named)
 

@@ -8,6 +8,7 @@ import pytest
 
 from qembed.errors import UsageError
 from qembed.models import open_model
+from qembed.models.builtin.registry import BUILTIN
 from qembed.models.rerankers.spec import reranker_spec
 from qembed.models.spec import encoder_spec, near_names, own_name, parse_spec
 
@@ -49,3 +50,12 @@ def test_a_listed_name_of_a_built_in_model_is_that_model(
     assert parse_spec("all-MiniLM-L6-v2").kind == parse_spec("all-MiniLM@main").kind == "hub"
     (tmp_path / "all-MiniLM").mkdir()
     assert parse_spec("all-MiniLM").kind == "folder"
+
+
+def test_the_hub_id_of_an_index_s_built_in_model_names_it() -> None:
+    for name in ("minilm", "bge-small", "multilingual"):
+        hub = BUILTIN[name].hub
+        assert own_name(hub, name) == own_name(hub.lower(), name) == name
+        assert own_name(f"{hub}@main", name) == f"{hub}@main", "files of a revision, not ours"
+        assert own_name(hub) == own_name(hub, "minilm-l12") == hub
+    assert own_name("all-MiniLM-L6-v2", "minilm") == own_name("all-MiniLM", "minilm") == "minilm"

@@ -257,8 +257,9 @@ def plan_recipe(
     wanted = options.recipe
     if present is not None and wanted.model == AUTO_MODEL:
         wanted = wanted._replace(model=None)  # chosen once, for the first index
-    if wanted.model and (present is None or options.rebuild or wanted.model != present.spec):
-        wanted = wanted._replace(model=own_name(wanted.model))
+    own = "" if present is None or options.rebuild else present.spec
+    if wanted.model and wanted.model != own:
+        wanted = wanted._replace(model=own_name(wanted.model, own))
     if present is None or options.rebuild:
         if present is not None:
             wanted = inherit_options(wanted, present)

@@ -20,6 +20,7 @@ from qembed.pipeline.indexing.options import (
     GraphPolicy,
     IndexOptions,
 )
+from qembed.pipeline.locate import unused_model
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot
@@ -201,6 +202,22 @@ def test_a_built_in_model_has_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert named.spec == "minilm"
     monkeypatch.setenv("QEMBED_MODEL", "all-minilm")
     assert plan_recipe(None, IndexOptions()).spec == "minilm"
+
+
+def test_a_hub_id_names_the_model_of_an_index(
+    tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, hub = tmp_path / "idx", "sentence-transformers/all-MiniLM-L6-v2"
+    for other in docs.glob("?*[1-9].md"):
+        other.unlink()
+    made, again = (
+        build(root, IndexOptions(paths=[str(docs)], recipe=RecipeOptions(model=name)), Progress())
+        for name in ("minilm", hub)
+    )
+    assert again.documents["unchanged"] == made.documents["added"] > 0
+    monkeypatch.setenv("QEMBED_MODEL", hub)
+    assert unused_model("minilm") is None
+    assert unused_model("bge-small") == hub
 
 
 class TestPolicies:

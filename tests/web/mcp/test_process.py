@@ -197,6 +197,9 @@ def test_what_cannot_start(corpus: Shell, tmp_path: Any, monkeypatch: pytest.Mon
     done = corpus("mcp", "--http", "0.0.0.0:0")
     assert (done.code, "a token is wanted" in done.err) == (2, True)
     assert corpus("mcp", "--client", " ").code == 2
+    for command in (("mcp",), ("serve", "--http", "0")):
+        done = corpus(*command, QEMBED_LOG="maybe")
+        assert (done.code, done.err) == (2, "qembed: QEMBED_LOG=maybe: 1, 0 or hashed is wanted\n")
     monkeypatch.setattr(run, "find_spec", lambda name: None if name in ("uvicorn", "h11") else 1)
     done = corpus("mcp", "--http", "0")
     assert (done.code, done.err) == (

@@ -94,6 +94,7 @@ def mcp(
     from qembed.errors import UsageError
     from qembed.inputs import is_there
     from qembed.paths import REMOTE
+    from qembed.pipeline.feedback.log_setting import log_wish
     from qembed.pipeline.locate import find_index, has_index
     from qembed.pipeline.project.project_file import find_project
     from qembed.web.mcp.run import require_packages, serve_agents
@@ -113,6 +114,9 @@ def mcp(
         log, project.get("log") if project else None, client, session, structured
     )
     client_of(settings, "", "")
+    log_wish(
+        log, settings.project_log
+    )  # refuses a value of the environment before the first agent meets it
     if print_config is not None:
         from qembed.web.mcp.print_config import FILES, client_config
 

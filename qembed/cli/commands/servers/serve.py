@@ -106,9 +106,13 @@ def serve(
     else:
         face = None
         if http is not None:
+            from qembed.pipeline.feedback.log_setting import log_wish
             from qembed.web.http.face import HttpFace, require_packages
 
             require_packages()
+            log_wish(
+                None, None
+            )  # refuses a value of the environment before the first client meets it
             settings = http_settings(http, token, allow_host, allow_origin, talk, "serve")
             face = HttpFace(settings, ctx.obj.get("log") if ctx.obj else None)
         _run(index, limit, ab, face, talk)
