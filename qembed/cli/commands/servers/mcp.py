@@ -114,9 +114,8 @@ def mcp(
         log, project.get("log") if project else None, client, session, structured
     )
     client_of(settings, "", "")
-    log_wish(
-        log, settings.project_log
-    )  # refuses a value of the environment before the first agent meets it
+    # refuses a value of the environment before the first agent meets it
+    log_wish(log, settings.project_log)
     if print_config is not None:
         from qembed.web.mcp.print_config import FILES, client_config
 

@@ -110,9 +110,8 @@ def serve(
             from qembed.web.http.face import HttpFace, require_packages
 
             require_packages()
-            log_wish(
-                None, None
-            )  # refuses a value of the environment before the first client meets it
+            # refuses a value of the environment before the first client meets it
+            log_wish(None, None)
             settings = http_settings(http, token, allow_host, allow_origin, talk, "serve")
             face = HttpFace(settings, ctx.obj.get("log") if ctx.obj else None)
         _run(index, limit, ab, face, talk)
