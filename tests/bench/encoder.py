@@ -13,7 +13,7 @@ import os
 import re
 import sysconfig
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,19 @@ def real_texts(n: int, skip: int = 0) -> list[str]:
     if len(found) < n:
         raise SystemExit(f"{n:,} texts are wanted, this Python installation has {len(found):,}")
     return found
+
+
+def text_stream(n: int, skip: int = 0) -> Iterator[str]:
+    """As `real_texts` for any n: past the last stretch, the first half of one and the second of another."""
+    found = _windows()[0]
+    for i in range(skip, skip + n):
+        turn, at = divmod(i, len(found))
+        if not turn:
+            yield found[at]
+            continue
+        # another partner each turn, and far away: stretches of one file do not lie side by side
+        other = found[(at + turn * (len(found) // 61)) % len(found)]
+        yield " ".join([*found[at].split()[: WINDOW // 2], *other.split()[-WINDOW // 2 :]])
 
 
 def real_queries(n: int) -> list[str]:

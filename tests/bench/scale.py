@@ -1,18 +1,21 @@
 """How time, memory and disk grow with the number of passages.
 
     python -m tests.bench.scale                     10 thousand, 100 thousand, 200 thousand
-    python -m tests.bench.scale --million           ... and a million: about 40 minutes on two cores
+    python -m tests.bench.scale --million           ... and a million: about 8 minutes on two cores
     python -m tests.bench.scale 5000 50000          other sizes
     python -m tests.bench.scale --against COMMIT    the same of another commit, and the ratios
 
 Every step is a whole `qembed` process, its peak memory and the bytes it wrote as the kernel counts them.
-The queries through a loaded graph run in this process. Prints a table in Markdown and a plot for Mermaid.
+The queries through a loaded graph run in this process. Prints a table in Markdown, of several sizes with
+the exponent of each cost's growth from the last but one to the last, and plots for Mermaid.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import math
 import os
 import re
 import statistics
@@ -20,14 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from qembed.pipeline.retrieval.session import Session
-from tests.bench.encoder import real_queries, real_texts, static
+from tests.bench.encoder import real_queries, static, text_stream
 from tests.bench.processes import Ran, run
 from tests.bench.table import fact
 
@@ -36,6 +39,15 @@ DIM = 384
 FILE = 10_000
 """Records a file."""
 QUERIES = 500
+NUMBER = re.compile(r"[\d,]*\.?\d+")
+LEAST = 0.1
+"""Smallest figure whose growth is told: those below are rounded."""
+PLOTTED = (
+    "index",
+    "peak memory of indexing",
+    "one cold exact query",
+    "100 new documents, beside encoding",
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -51,14 +63,13 @@ class Measured:
 
     passages: int
     figures: dict[str, str] = field(default_factory=dict)
-    plot: dict[str, float] = field(default_factory=dict)
 
     def say(self, name: str, value: str) -> None:
         self.figures[name] = value
         fact(f"{self.passages:,}: {name}", value)
 
 
-def records(texts: Sequence[str], prefix: str) -> str:
+def records(texts: Iterable[str], prefix: str) -> str:
     """JSON lines."""
     lines = (json.dumps({"_id": f"{prefix}{i}", "text": t}) for i, t in enumerate(texts))
     return "".join(f"{line}\n" for line in lines)
@@ -67,27 +78,26 @@ def records(texts: Sequence[str], prefix: str) -> str:
 def measure(n: int, work: Path) -> Measured:
     """Everything for n passages, in the folder `work`."""
     m = Measured(n)
-    texts = real_texts(n)
+    texts = text_stream(n)
     (work / "docs").mkdir()
     for at in range(0, n, FILE):
         path = work / f"docs/{at:08d}.jsonl"
-        path.write_text(records(texts[at : at + FILE], f"d{at}-"))
+        path.write_text(records(itertools.islice(texts, FILE), f"d{at}-"))
         os.utime(path, (1.7e9, 1.7e9))
 
     built = qembed(work, "index", "docs", "--format", "json", "-q")
     took = built.json["seconds"]
-    m.say("index", f"{built.seconds:.0f} s, {n / built.seconds:,.0f} passages/s")
-    m.say("of it encoding", f"{took['encode']:.0f} s")
-    m.say("of it the graph", f"{took['derive']:.0f} s")
-    m.say("index, seconds of CPU", f"{built.cpu:.0f} s")
+    m.say("index", f"{built.seconds:.1f} s, {n / built.seconds:,.0f} passages/s")
+    m.say("of it encoding", f"{took['encode']:.1f} s")
+    m.say("of it the graph", f"{took['derive']:.1f} s")
+    m.say("index, seconds of CPU", f"{built.cpu:.1f} s")
     m.say("peak memory of indexing", f"{built.mib:,.0f} MiB")
-    m.plot = {"seconds": built.seconds, "MiB": built.mib}
 
     still = qembed(work, "index", "--format", "json", "-q")
     m.say("refresh, nothing changed", f"{still.seconds:.2f} s")
 
     new = work / "docs/new.jsonl"
-    new.write_text(records(real_texts(100, skip=n), "new"))
+    new.write_text(records(text_stream(100, skip=n), "new"))
     os.utime(new, (1.7e9, 1.7e9))
     added = qembed(work, "index", "--format", "json", "-q")
     encode = added.json["seconds"].get("encode", 0) + added.json["seconds"].get("load", 0)
@@ -138,26 +148,41 @@ def warm(m: Measured, root: Path) -> None:
     m.say("loaded graph, recall@10", f"{np.mean(shares):.4f}")
 
 
+def number(figure: str) -> float:
+    """First number of a figure."""
+    found = NUMBER.search(figure)
+    assert found is not None, figure
+    return float(found[0].replace(",", ""))
+
+
+def exponent(name: str, all_: Sequence[Measured]) -> str:
+    """x of n^x, from the last size but one to the last; "" for what is no cost or too small to be told."""
+    a, b = (number(m.figures[name]) for m in all_[-2:])
+    if "recall" in name or a < LEAST:
+        return ""
+    return f"{math.log(b / a) / math.log(all_[-1].passages / all_[-2].passages):.2f}"
+
+
 def markdown(all_: Sequence[Measured]) -> str:
-    """The figures, one column a size."""
-    lines = ["| | " + " | ".join(f"{m.passages:,}" for m in all_) + " |"]
-    lines.append("| --- |" + " ---: |" * len(all_))
-    for name in all_[0].figures:
-        lines.append(f"| {name} | " + " | ".join(m.figures[name] for m in all_) + " |")
-    return "\n".join(lines)
+    """The figures, one column a size, and the exponents of several."""
+    heads = ["", *(f"{m.passages:,}" for m in all_)]
+    rows = [[name, *(m.figures[name] for m in all_)] for name in all_[0].figures]
+    if len(all_) > 1:
+        heads.append("exponent")
+        rows = [[*row, exponent(row[0], all_)] for row in rows]
+    lines = [" | ".join(cells) for cells in (heads, ["---", *["---:"] * (len(heads) - 1)], *rows)]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
-def plot(all_: Sequence[Measured], what: str, title: str) -> str:
-    """A chart that GitHub draws."""
+def plot(all_: Sequence[Measured], name: str) -> str:
+    """A chart that GitHub draws, of logarithms: at sizes of ten times each its slope is the exponent."""
     sizes = ", ".join(f'"{m.passages:,}"' for m in all_)
-    values = ", ".join(f"{m.plot[what]:.0f}" for m in all_)
+    values = ", ".join(f"{math.log10(number(m.figures[name])):.2f}" for m in all_)
+    unit = "MiB" if "memory" in name else "s"
     return (
-        f'```mermaid\nxychart-beta\n    title "{title}"\n    x-axis "passages" [{sizes}]\n'
-        f'    y-axis "{what}"\n    bar [{values}]\n    line [{values}]\n```'
+        f'```mermaid\nxychart-beta\n    title "{name}"\n    x-axis "passages" [{sizes}]\n'
+        f'    y-axis "log10 of {unit}"\n    line [{values}]\n```'
     )
-
-
-NUMBER = re.compile(r"[\d,]*\.?\d+")
 
 
 def compare(commit: str, sizes: Sequence[int]) -> None:
@@ -208,9 +233,9 @@ def main(argv: Sequence[str] = ()) -> None:
             all_.append(measure(n, Path(work)))
     print()
     print(markdown(all_))
-    for what, title in (("seconds", "Indexing, seconds"), ("MiB", "Indexing, MiB at the peak")):
+    for name in PLOTTED:
         print()
-        print(plot(all_, what, title))
+        print(plot(all_, name))
 
 
 if __name__ == "__main__":
