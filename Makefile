@@ -50,14 +50,19 @@ check: .venv/ready
 	.venv/bin/lint-imports
 	$(MAKE) test
 
-# remote models against a server that others wrote; it wants libraries of its own, hence its own environment
-test-server: .venv/ready .venv/infinity/ready
-	$(PY) -m pytest -m server tests/models/remote/test_infinity.py
+# remote models and buckets against servers that others wrote; these want libraries of their own, hence environments
+test-server: .venv/ready .venv/infinity/ready .venv/stores/ready
+	$(PY) -m pytest -m server tests/models/remote/test_infinity.py tests/engines/test_object_stores.py
 
 .venv/infinity/ready:
 	$(PYTHON) -m venv .venv/infinity
 	.venv/infinity/bin/python -m pip install -q torch==2.13.0  # first, as above
 	.venv/infinity/bin/python -m pip install -q "infinity-emb[torch,server]==0.0.78"
+	@touch $@
+
+.venv/stores/ready:
+	$(PYTHON) -m venv .venv/stores
+	.venv/stores/bin/python -m pip install -q s3fs==2026.9.0 gcsfs==2026.10.1 "moto[server,s3]==5.2.5" gcp-storage-emulator==2026.7.19
 	@touch $@
 
 # processes, nodes and programs of a Ray cluster are killed: two nodes on this machine, some minutes

@@ -7,6 +7,7 @@ is so by itself.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import uuid
 from importlib.util import find_spec
@@ -51,6 +52,8 @@ class SharedFolder:
     def _open(self) -> tuple[Any, str]:
         import fsspec
 
+        # what it logs, with tracebacks, is raised as well
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
         try:
             fs, path = fsspec.core.url_to_fs(self.place)
         except (ImportError, ValueError) as e:
@@ -58,17 +61,30 @@ class SharedFolder:
         return fs, path
 
     def names(self) -> set[str]:
-        """Names of the finished files. Raises StorageError."""
+        """Names of the finished files. Raises StorageError, also for a bucket that is not there."""
         with self._errors("read"):
             if self._is_plain:
                 folder = Path(self.place)
                 folder.mkdir(parents=True, exist_ok=True)
                 found = {entry.name for entry in os.scandir(folder)}
             else:
-                fs, path = self._open()
-                fs.makedirs(path, exist_ok=True)
-                found = {str(name).rpartition("/")[2] for name in fs.ls(path, detail=False)}
+                found = self._listed()
         return {name for name in found if not name.endswith(".tmp")}
+
+    def _listed(self) -> set[str]:
+        """Names of all files of a folder that fsspec opens."""
+        fs, path = self._open()
+        fs.invalidate_cache()  # others write there, and lists are kept
+        if not self._is_store:
+            fs.makedirs(path, exist_ok=True)
+        try:
+            listed = fs.ls(path, detail=False)
+        except FileNotFoundError:
+            # object stores have no empty folders; making one would make a bucket that is misspelt
+            if not self._is_store or not _is_bucket(fs, path.partition("/")[0]):
+                raise
+            listed = []
+        return {str(name).rpartition("/")[2] for name in listed}
 
     def read(self, name: str) -> bytes:
         """Read a file. Raises StorageError."""
@@ -115,10 +131,20 @@ class SharedFolder:
             raise
         except Exception as e:  # each object store has exceptions of its own
             reason = (str(e).strip().splitlines() or [""])[0] or type(e).__name__
+            if isinstance(e, FileNotFoundError) and e.errno is None:
+                reason = f"not found: {reason}"  # object stores name the address alone
             raise StorageError(
                 f"cannot {verb} {self._words[2]} at {self.place}: {reason} (nothing is lost: mend this "
                 "and run the same command again)"
             ) from e
+
+
+def _is_bucket(fs: Any, name: str) -> bool:
+    """False for a bucket that is not there; True also where one may not ask, and writing will tell."""
+    try:
+        return bool(fs.exists(name))
+    except PermissionError:
+        return True
 
 
 def server_path(place: str, given: str | None) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry as registered
 
 from qembed.engines.shared_folder import SharedFolder
 from qembed.errors import StorageError, UsageError
@@ -21,6 +24,35 @@ def test_files_appear_whole_under_their_names(tmp_path: Path, kind: str) -> None
     folder.write("two", b"3")
     assert folder.names() == {"one", "two"}
     assert (folder.read("one"), folder.read("two")) == (b"2", b"3")
+
+
+class Buckets(MemoryFileSystem):
+    """Store as s3fs shows it: without empty folders, and to make a folder makes its bucket, too."""
+
+    protocol = "s3"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        if path.startswith("s3://"):
+            return path.removeprefix("s3://")
+        return str(super()._strip_protocol(path))
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        self.mkdir(path.partition("/")[0])
+
+
+def test_a_bucket_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registered, "s3", Buckets)
+    Buckets().mkdir("help")
+    folder = SharedFolder("s3://help/new")
+    assert folder.names() == set()
+    folder.write("one", b"1")
+    assert (folder.names(), folder.read("one")) == ({"one"}, b"1")
+    with pytest.raises(StorageError, match="at s3://hlep/new: not found: "):
+        SharedFolder("s3://hlep/new").names()
+    assert not Buckets().exists("hlep")
 
 
 def test_what_was_not_finished_is_no_file(tmp_path: Path) -> None:
