@@ -1,4 +1,4 @@
-"""Folders of buckets, through the stores' real clients, on servers that others wrote: moto, an emulator of GCS.
+"""Folders of buckets, through the real clients, on servers that others wrote: moto, an emulator of GCS.
 
 Left out unless asked for: `make test-server` puts them into a virtual environment of its own.
 """
