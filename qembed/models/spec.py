@@ -203,14 +203,24 @@ def open_model(
 def encoder_spec(text: str) -> ModelSpec:
     """Parse the spec of an encoder, and open nothing. Raises UsageError for what is none by its name."""
     parsed = parse_spec(text)
-    if parsed.kind in ("late", "learned") or (
-        parsed.kind == "builtin" and BUILTIN[parsed.text].kind == "reranker"
-    ):
-        raise UsageError(f"{text}: it scores pairs and gives no vectors (--rerank {text})")
+    if (scorer := _scorer(parsed)) is not None:
+        raise UsageError(f"{text}: it scores pairs and gives no vectors (--rerank {scorer})")
     if parsed.kind == "unknown":
         raise _no_model(text)
     check_address(parsed)
     return parsed
+
+
+def _scorer(spec: ModelSpec) -> str | None:
+    """Name of a reranker that is one by its name, a built-in one's on the hub too; None for others."""
+    if spec.kind in ("late", "learned"):
+        return spec.text
+    for m in BUILTIN.values():
+        if m.kind == "reranker" and (
+            spec.text == m.name or (spec.kind == "hub" and spec.name.lower() == m.hub.lower())
+        ):
+            return m.name
+    return None
 
 
 def check_address(spec: ModelSpec) -> None:

@@ -128,6 +128,8 @@ def index_to_write(given: Path | None = None) -> Path:
 
 def model_spec(given: str | None, remembered: str | None = None) -> str:
     """Choose a model: `given`, else `remembered` by the index, else $QEMBED_MODEL, else the built-in one."""
+    if given and remembered and given != remembered:
+        return own_name(given, remembered)
     return given or remembered or os.environ.get("QEMBED_MODEL") or DEFAULT_MODEL
 
 

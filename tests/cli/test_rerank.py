@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qembed.models.builtin.registry import BUILTIN
 from tests import stub
 from tests.cli.conftest import Filled, Shell
 from tests.stub import Server
@@ -112,6 +113,7 @@ def test_a_budget_of_a_run(many: Shell) -> None:
         (["--rerank", "late", "--rerank-share", "nan"], "--rerank-share: above 0 and at most 1"),
         (["--rerank", "bge-small"], "it gives vectors and scores no pairs (--model takes it"),
         (["--model", "minilm-l12"], "it scores pairs and gives no vectors (--rerank minilm-l12)"),
+        (["--model", BUILTIN["minilm-l12"].hub], "gives no vectors (--rerank minilm-l12)"),
     ],
 )
 def test_options_that_do_not_go_together(many: Shell, args: list[str], message: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import QembedError, UsageError, about
 from qembed.models import Model, open_model, passage_text
+from qembed.pipeline.locate import model_spec
 from qembed.pipeline.progress import LOAD_RERANKER, Progress, StageTimer
 from qembed.pipeline.recipe import (
     RecipeOptions,
@@ -59,7 +60,7 @@ class LoadedModel:
         encoder: Encoder | None = None,
     ) -> None:
         self._manifest = manifest
-        self.given_spec = spec
+        self.given_spec = None if spec is None else model_spec(spec, manifest.spec)
         self._timer = StageTimer() if timer is None else timer
         self._source = ModelSource() if source is None else source
         self._model = model

@@ -20,9 +20,10 @@ from qembed.pipeline.indexing.options import (
     GraphPolicy,
     IndexOptions,
 )
-from qembed.pipeline.locate import unused_model
+from qembed.pipeline.locate import model_spec, unused_model
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.session import Session
 from qembed.store import Snapshot
 from tests.models import tiny
 from tests.pipeline.conftest import BAG, index
@@ -215,6 +216,9 @@ def test_a_hub_id_names_the_model_of_an_index(
         for name in ("minilm", hub)
     )
     assert again.documents["unchanged"] == made.documents["added"] > 0
+    with Session(root, hub) as session:
+        assert session.loaded.model.spec == model_spec(hub, "minilm") == "minilm"
+    assert model_spec(hub) == model_spec(hub, "bge-small") == hub
     monkeypatch.setenv("QEMBED_MODEL", hub)
     assert unused_model("minilm") is None
     assert unused_model("bge-small") == hub
