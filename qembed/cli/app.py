@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +15,7 @@ from qembed.cli.command import LazyGroup, ParsingError
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.help.width import HELP_COLUMNS
 from qembed.cli.interrupts import interruptible, is_interruption
+from qembed.cli.parsing_errors import describe_refusal
 from qembed.cli.streams import OutputError, ReaderGone, discard_output
 from qembed.errors import Mistakes, QembedError, refusal
 from qembed.hints import remember_index
@@ -182,42 +182,8 @@ def _refused(error: Any) -> Any:
     """Exit for a command line that cannot be parsed, in the style of all other errors."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return error
-    text = _reworded(error.format_message())
-    place = error.ctx.command_path if error.ctx else "qembed"
-    words = re.fullmatch(r"Got unexpected extra arguments? ?(?:\(s\) )?\((.*)\)", text, re.DOTALL)
-    first = error.ctx.params.get("text") if error.ctx else None
-    if words and first:
-        dash = "-- " if first.startswith("-") else ""  # else it is taken for options
-        hint = f"{place} {dash}{shlex.quote(f'{first} {words[1]}')}"
-        _print_error(f"one text in quotes is wanted: {hint}")
-    elif begun := _text_with_a_dash(error):
-        _print_error(f"{text[:1].lower()}{text[1:]} (a text: {place} -- {shlex.quote(begun)})")
-    else:
-        _print_error(f"{text[:1].lower()}{text[1:]} ({place} -h shows what there is)")
+    _print_error(describe_refusal(error))
     return typer.Exit(ExitCode.CANNOT_RUN)
-
-
-def _reworded(text: str) -> str:
-    """A parser's message with its suggestions in the words of all others, and only those that are near."""
-    text = re.sub(r"\. Did you mean (.*?)\??$", r"; did you mean \1?", text.rstrip("."))
-    text = re.sub(r" is not a valid int(?:eger)?(?: range)?$", ": a whole number is wanted", text)
-    text = re.sub(r" is not a valid float(?: range)?$", ": a number is wanted", text)
-    listed = re.fullmatch(r"(.*: (\S+)) \((?:Possible options: |Did you mean )(.*?)\??\)", text)
-    if listed is None:
-        return text
-    import difflib
-
-    near = difflib.get_close_matches(listed[2], listed[3].split(", "), 3, 0.7)
-    return f"{listed[1]}; did you mean {' or '.join(near)}?" if near else listed[1]
-
-
-def _text_with_a_dash(error: Any) -> str | None:
-    """Argument of a query that was taken for short options, None if it is none."""
-    option = getattr(error, "option_name", None)
-    if option is None or len(option) != 2 or error.ctx is None or error.ctx.info_name != "query":
-        return None
-    given: list[str] = getattr(error, "given", [])
-    return next((a for a in given if len(a) > 2 and a[0] == "-" != a[1] and option[1] in a), None)
 
 
 def _print_with_origins(ctx: Any, error: QembedError) -> None:

@@ -20,6 +20,7 @@ from typer.main import get_command
 from qembed.cli.help.groups import GroupedHelp
 from qembed.cli.help.width import help_columns, name_columns
 from qembed.cli.option_checks import check_output_files
+from qembed.cli.parsing_errors import EXTRA
 
 T = TypeVar("T")
 
@@ -69,6 +70,7 @@ class TextArguments:
         def parse_args(args: list[str]) -> Any:
             parsed = parse(args=args)
             _refuse_repeated(ctx, parsed[2])
+            ctx.meta[EXTRA] = list(parsed[1])
             return parsed
 
         parser.parse_args = parse_args

@@ -87,6 +87,19 @@ def test_words_without_quotes_are_given_back_in_quotes(shell: Shell) -> None:
         assert shell(*shlex.split(hint)).code == 0, hint
 
 
+@pytest.mark.parametrize(
+    ("command", "given"),
+    [("similar", "a"), ("status", ""), ("config", ""), ("verify", ""), ("models show", "m"), ("map", ""),
+     ("models prepare", "m"), ("rerank", ""), ("eval init", "a"), ("indexes add", "name path")],
+)  # fmt: skip
+def test_words_that_no_argument_takes_are_named(shell: Shell, command: str, given: str) -> None:
+    words, hint = [*command.split(), *given.split()], f"(qembed {command} -h shows what there is)"
+    one = shell(*words, "b")
+    assert (one.code, one.err) == (2, f"qembed: unexpected argument: b {hint}\n")
+    more = shell(*words, "--", "b c", "-d")
+    assert (more.code, more.err) == (2, f"qembed: unexpected arguments: 'b c', -d {hint}\n")
+
+
 def test_a_name_of_no_model_is_no_reason_for_a_rebuild(docs: Shell) -> None:
     done = docs("index", "docs", "--model", "nosuch")
     assert done.code == 2
