@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from qembed.models.spec import encoder_spec, open_model, prepare_spec
     from qembed.models.templates import (
         check_template,
+        own_prompt_name,
         passage_text,
         query_text,
         resolve_task,
@@ -43,6 +44,7 @@ __all__ = [
     "encoder_spec",
     "open_model",
     "open_reranker",
+    "own_prompt_name",
     "passage_text",
     "prepare_spec",
     "profile_for",
@@ -66,6 +68,7 @@ __getattr__ = late_names(
         "encoder_spec": ".spec",
         "open_model": ".spec",
         "open_reranker": ".rerankers.spec",
+        "own_prompt_name": ".templates",
         "passage_text": ".templates",
         "prepare_spec": ".spec",
         "profile_for": ".profiles",

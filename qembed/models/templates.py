@@ -19,7 +19,10 @@ BETWEEN = " > "
 
 # other braces, as in `{"q": …}`, are text
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
-_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_NO_BLANKS = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+)
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which put no blanks between words."""
 _HEADING = re.compile(r"\s*(?:#+\s*)?")
 
 
@@ -107,35 +110,42 @@ def task_template(
     chosen = template or profile.query
     if task is None:
         return chosen, profile.task
-    own = dict(profile.prompts)
-    if template is None and task in own and not ("{task}" in chosen and task in TASKS):
-        return own[task] + "{query}", None
+    own, name = dict(profile.prompts), own_prompt_name(profile, task)
+    if template is None and name is not None and not ("{task}" in chosen and name in TASKS):
+        return own[name] + "{query}", None
     return chosen, resolve_task(task, profile)
+
+
+def own_prompt_name(profile: Profile, task: str | None) -> str | None:
+    """Name of a model's own prompt that a task names, blanks around it aside. None if it names none."""
+    own = dict(profile.prompts)
+    return next((t for t in ((task, task.strip()) if task is not None else ()) if t in own), None)
 
 
 def takes_task(profile: Profile, task: str, template: str | None = None) -> bool:
     """True if a task changes what is encoded: by a place in the template, or by a prompt of its name."""
     chosen, _ = task_template(profile, task, template)
-    return "{task}" in chosen or (template is None and task in dict(profile.prompts))
+    return "{task}" in chosen or (template is None and own_prompt_name(profile, task) is not None)
 
 
 def resolve_task(name_or_text: str | None, profile: Profile) -> str:
     """Full text of a task: of a name in `TASKS`, free text unchanged, for None the profile's task.
 
-    Raises UsageError for an empty task, and for one word that looks like a name and is none.
+    Blanks around a name do not count. Raises UsageError for an empty task, and for one word that is no
+    name: an instruction has several.
     """
     if name_or_text is None:
         return profile.task or TASKS["web"]
-    if name_or_text in TASKS:
-        return TASKS[name_or_text]
-    if not name_or_text.strip():
+    name = name_or_text.strip()
+    if name in TASKS:
+        return TASKS[name]
+    if not name:
         raise UsageError(f"empty task (name one of {', '.join(TASKS)}, or write it out)")
+    if len(name.split()) > 1 or _NO_BLANKS.search(name):
+        return name_or_text
     # "wbe" would otherwise be encoded as an instruction, and only the measures would show it
     names = {n.lower(): n for n in (*TASKS, *dict(profile.prompts))}
-    close = get_close_matches(name_or_text.lower(), names, n=1) if " " not in name_or_text else []
-    if close:
-        raise UsageError(f"unknown task {name_or_text!r}: did you mean {names[close[0]]!r}?")
-    if _NAME.fullmatch(name_or_text):
-        known = ", ".join(names.values())
-        raise UsageError(f"unknown task {name_or_text!r} (names: {known}; else write a sentence)")
-    return name_or_text
+    if close := get_close_matches(name.lower(), names, n=1):
+        raise UsageError(f"unknown task {name!r}: did you mean {names[close[0]]!r}?")
+    known = ", ".join(names.values())
+    raise UsageError(f"unknown task {name!r} (names: {known}; else write a sentence)")

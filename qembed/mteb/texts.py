@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from qembed.errors import UsageError
-from qembed.models import Profile, check_template, passage_text, query_text, task_template
+from qembed.models import (
+    Profile,
+    check_template,
+    own_prompt_name,
+    passage_text,
+    query_text,
+    task_template,
+)
 from qembed.pipeline.experiments.sts import DEFAULT_TASK
 
 if TYPE_CHECKING:
@@ -97,7 +104,7 @@ def template_for(
     symmetric = kind is None
     if options.task or options.template:
         chosen = options.template or (symmetric_template(profile) if symmetric else None)
-        if options.template is None and options.task in dict(profile.prompts):
+        if options.template is None and own_prompt_name(profile, options.task):
             chosen = None
         template, task = task_template(profile, options.task, chosen)
         return template, task or (DEFAULT_TASK if symmetric else None)

@@ -19,6 +19,8 @@ WAYS: dict[str, Sequence[str]] = {
     "a run": ("rerank", "--run", "run.trec", "--queries", "q.jsonl", "--model", SURE),
     "eval": FILES,
     "eval by words": (*FILES, "--mode", "lexical"),
+    "pool": ("eval", "pool", "--queries", "q.jsonl", "-o", "p.tsv"),
+    "index": ("index",),
     "sts": ("eval", "sts", "sts.tsv", "--model", BAG),
     "show": ("models", "show", BAG),
     "show a reranker": ("models", "show", "minilm-l12"),
@@ -38,7 +40,8 @@ def asked(collection: Shell) -> Shell:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_task_that_names_nothing_is_refused(asked: Shell, way: str) -> None:
     hits = asked("query", "w1", "--format", "jsonl").out if way.startswith("hits") else ""
-    for task, message in (("blorg", "unknown task 'blorg'"), ("", "empty task"), (" ", "empty")):
+    unknown = [(task, f"unknown task {task!r}") for task in ("blorg", "Foo")]
+    for task, message in (*unknown, ("", "empty task"), (" ", "empty")):
         done = asked(*WAYS[way], "--task", task, stdin=hits)
         assert (done.code, message in done.err) == (2, True), (task, done.err)
     done = asked(*WAYS[way], "--task", "find the pages", stdin=hits)

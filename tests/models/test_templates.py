@@ -16,6 +16,8 @@ from qembed.models import (
     profile_for,
     query_text,
     resolve_task,
+    takes_task,
+    task_template,
 )
 
 QWEN = profile_for("Qwen/Qwen3-Embedding-0.6B")
@@ -184,9 +186,8 @@ def test_no_task_is_the_profiles_own_then_web() -> None:
     [
         "Given a scientific claim, retrieve documents",
         "web search",
-        "Wikipedia",
+        "Search Wikipedia\n",
         "检索相关文章",
-        "{x}",
     ],
 )
 def test_free_text_is_a_task(text: str) -> None:
@@ -206,6 +207,22 @@ def test_free_text_is_a_task(text: str) -> None:
 def test_a_near_miss_is_an_error(typo: str, meant: str) -> None:
     with pytest.raises(UsageError, match=f"unknown task '{typo}': did you mean '{meant}'"):
         resolve_task(typo, QWEN)
+
+
+@pytest.mark.parametrize("text", ["Foo", "foo", "Wikipedia", "Übersetze:", "{x}", " Foo\n", "a/b"])
+def test_one_word_is_a_name_or_an_error(text: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"unknown task .* \(names: web, .*; else write a sentence\)"
+    ):
+        resolve_task(text, QWEN)
+
+
+@pytest.mark.parametrize("name", ["code ", " qa", "\tweb\n"])
+def test_blanks_around_a_name_do_not_count(name: str) -> None:
+    assert task_template(QWEN, name) == task_template(QWEN, name.strip())
+    own = Profile("mine", prompts=(("clustering", "C: "),))
+    assert task_template(own, " clustering ") == ("C: {query}", None)
+    assert takes_task(own, "clustering\n")
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])

@@ -71,7 +71,7 @@ def instruction_choices(session: Session, query: QueryOptions) -> list[Choice]:
     choices = [Choice("without", {"instruction": False}, reference=bare)]
     known = None
     if not bare:
-        named = own or profile.task or TASKS["web"]
+        named = (own or profile.task or TASKS["web"]).strip()
         known = next((n for n in dict(profile.prompts) if named == n), None) or next(
             (n for n, text in TASKS.items() if named in (n, text)), None
         )

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import UsageError
 from qembed.evaluation.gates import floor_result
 from qembed.evaluation.sts import read_sts, spearman
-from qembed.models import Profile, check_template, open_model, query_text, takes_task, task_template
+from qembed.models import (
+    Profile,
+    check_template,
+    open_model,
+    own_prompt_name,
+    query_text,
+    takes_task,
+    task_template,
+)
 from qembed.pipeline.progress import Progress
 
 if TYPE_CHECKING:
@@ -64,7 +72,7 @@ def evaluate_sts(
     chosen, resolved = template or sts_template(model.profile), DEFAULT_TASK
     is_unused = task is not None and not takes_task(model.profile, task, template)
     if task is not None:
-        own = template is None and task in dict(model.profile.prompts)
+        own = template is None and own_prompt_name(model.profile, task) is not None
         chosen, full = task_template(model.profile, task, None if own else chosen)
         resolved = full or DEFAULT_TASK
     if not instruction:

@@ -237,7 +237,7 @@ def plan_index(
     if sources.shared:
         settings[SHARED] = sources.shared
     if options.task is not None:
-        settings["task"] = options.task
+        settings["task"] = options.task.strip()
     if present is not None and target.rebuild and present.recipe.model != target.recipe.model:
         settings.pop(TUNED_SETTING, None)
     plan = IndexPlan(target, present, snapshot, catalog, damaged, sources, changes, settings)
