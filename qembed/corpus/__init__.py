@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qembed.corpus.chunking.chunker import Chunker
     from qembed.corpus.decode import encoding_option
     from qembed.corpus.formats import suffix
-    from qembed.corpus.left_out import GONE, LeftOutReasons
+    from qembed.corpus.left_out import GONE, IGNORED_BY, LeftOutReasons
     from qembed.corpus.read_options import ReadOptions
     from qembed.corpus.readers.json_records import read_lines
     from qembed.corpus.readers.pictures.captions import with_captions
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GONE",
+    "IGNORED_BY",
     "NO_PICTURES",
     "PICTURE",
     "READERS",
@@ -55,6 +56,7 @@ __getattr__ = late_names(
     __name__,
     {
         "GONE": ".left_out",
+        "IGNORED_BY": ".left_out",
         "NO_PICTURES": ".source_files",
         "PICTURE": ".source_files",
         "READERS": ".readers.registry",

@@ -26,6 +26,8 @@ from qembed.inputs import sees, sees_file, sees_folder
 
 GONE = "gone"
 """Reason of a file that is not there any more."""
+IGNORED_BY = "ignored by "
+"""Beginning of the reason of a file that an ignore file names, before its full path and line."""
 UNLISTED = "in a folder that cannot be listed"
 OWN = "in a folder of version control or of an index"
 
@@ -134,7 +136,7 @@ class LeftOutReasons:
             path = r.above + name if r.above else name[len(r.prefix) :]
             if (found := r.deciding(path, is_folder)) is not None:
                 if found[0]:
-                    return f"ignored by {r.place(found[1])}"
+                    return f"{IGNORED_BY}{r.place(found[1])}"
                 break
         found = self._selection.exclude.deciding(name, is_folder)
         if found is not None and found[0]:

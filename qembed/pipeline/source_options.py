@@ -10,8 +10,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.inputs import from_here
+from qembed.inputs import from_here, sees_file, sees_folder
 from qembed.store import Source
+from qembed.types import Hit, Passage
 
 if TYPE_CHECKING:
     from qembed.corpus import ReadOptions
@@ -39,11 +40,52 @@ def format_size(size: int) -> str:
     return str(size)
 
 
-def source_place(root: Path, path: str) -> str:
-    """Place of a source of the index at `root`, as it opens from the current folder; `-` for stdin."""
+def source_place(root: Path, path: str, *, is_full: bool = False) -> str:
+    """Place of a source of the index at `root`, as it opens from the current folder; `-` for stdin.
+
+    `is_full`: the full path.
+    """
     if path == STDIN:
         return path
-    return from_here(os.path.normpath(root.parent / path))
+    full = os.path.normpath(root.parent / path)
+    return full if is_full else from_here(full)
+
+
+def is_file_source(place: Path, name: str) -> bool:
+    """True if the source at `place` is a file; where nothing is there, by the `name` of a file in it."""
+    return sees_file(place) or (place.name == name and not sees_folder(place))
+
+
+class FilePlaces:
+    """Full paths of the files of an index's sources, also of those that are gone. `root`: of the index."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._tops: dict[str, tuple[str, bool]] = {}
+
+    def source(self, path: str) -> str:
+        """Full path of a source; `-` for stdin."""
+        return source_place(self._root, path, is_full=True)
+
+    def path(self, key: tuple[str, str]) -> str:
+        """Full path of a file, by its source and its name there; `-` for stdin."""
+        source, name = key
+        if source == STDIN:
+            return source
+        if source not in self._tops:
+            top = self.source(source)
+            self._tops[source] = top, is_file_source(Path(top), name)
+        top, is_file = self._tops[source]
+        return top if is_file else os.path.join(top, name)  # noqa: PTH118 - keeps a folder's slash
+
+
+def document_place(document: str, path: str) -> str:
+    """Place of a document in the file at `path`: `a.pdf#page=3`; its id if it is in none."""
+    if path == STDIN:
+        return document
+    passage = Passage(document, 0, 0, 0, "", 1, 1)
+    fragment = Hit(document, path, "", passage, 0.0, {}, {}).fragment
+    return f"{path}#{fragment}" if fragment else path
 
 
 def source_settings(source: Source) -> dict[str, Any]:

@@ -66,6 +66,15 @@ class Stamp:
     version: int = 1
 
 
+def file_name(root: Path, kind: str) -> str:
+    """Name of a kind's file as its stamp has it, of the stamp where that cannot be read."""
+    stamp = f"{FOLDER}/{kind}.json"
+    try:
+        return _parse((root / stamp).read_bytes()).file
+    except (OSError, ValueError, TypeError, AttributeError):
+        return stamp
+
+
 def _parse(data: bytes) -> Stamp:
     """Stamp from its JSON. Raises ValueError, TypeError."""
     body = json.loads(data)

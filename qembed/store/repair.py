@@ -103,7 +103,7 @@ def plan_repair(root: Path, manifest: Manifest | None, no_file: str, join: Join)
     with Snapshot.of(root, manifest) as snapshot:
         found = list(check_derived(snapshot, note=False))
     return RepairPlan(
-        tuple(f"{derived_files.FOLDER}/{f.kind}" for f in found),
+        tuple(derived_files.file_name(root, f.kind) for f in found),
         derived=tuple(f.kind for f in found),
         messages=tuple(f"made anew: {f.what}" for f in found),
     )

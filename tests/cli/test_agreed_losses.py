@@ -76,7 +76,7 @@ def test_records_that_are_fewer_are_asked_about_after_a_yes_to_other_losses(mixe
     keep_records(mixed, 25)
     assert foretold(mixed) == [GONE, FEWER]
     dry = mixed("index", "--dry-run", "--format", "json").json
-    assert dry["question"] == f"{GONE}; {FEWER}"
+    assert dry["question"] == f"{GONE}; {FEWER.replace('r.jsonl', f'{mixed.folder}/r.jsonl')}"
     assert asked(mixed, 1) == [GONE, FEWER]
     assert documents(mixed) == 90
     assert asked(mixed, 2) == [GONE, FEWER]

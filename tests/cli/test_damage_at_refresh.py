@@ -139,13 +139,13 @@ def test_a_dry_run_of_a_repair_says_what_is_lost(many: Shell) -> None:
     alter(matrix)
     before = tree(many.folder)
     plan = many("index", "--repair", "--dry-run", "--format", "json")
-    assert plan.json["would"]["repair"] == ["derived/vectors"]
+    assert plan.json["would"]["repair"] == [str(matrix)]
     shards[0].write_bytes(b"")
     shards[1].write_bytes(b"")
     before |= tree(many.folder)
     done = many("index", "--repair", "--dry-run")
     assert done.code == 0
-    assert f"repair\tshards/{shards[0].name}\n" in done.out
+    assert f"repair\t.qembed/shards/{shards[0].name}\n" in done.out
     assert "63 documents were in damaged shards, 60 of them are read again, 3 are lost" in done.err
     assert "would: repair 2 files, 60 added, 3 deleted (damaged, and in no file)" in done.out
     assert "a run would ask: 3 records that came without a file" in done.err

@@ -33,9 +33,9 @@ def test_a_dry_run_deletes_what_a_run_finds_empty(shell: Shell) -> None:
         shell.write(f"docs/d{i}.txt", b"ab\0\0\1cd")
     shell.write("docs/d3.txt", "")
     dry = shell("index", "--dry-run", "--format", "json").json
-    assert [f"delete\td{i}.txt" for i in range(4)] == shell("index", "--dry-run").out.splitlines()[
-        :4
-    ]
+    assert [f"delete\tdocs/d{i}.txt" for i in range(4)] == shell(
+        "index", "--dry-run"
+    ).out.splitlines()[:4]
     done = shell("index", "--format", "json").json
     assert done["documents"]["deleted"] == 4
     for key in ("documents", "deleted_why", "skipped"):

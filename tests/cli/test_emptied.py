@@ -31,7 +31,7 @@ def test_pages_that_lost_their_text_are_asked_about(pages: Shell) -> None:
     done = pages("index", "-v")
     assert done.code == 0
     assert done.out.startswith("18 changed, 6 unchanged, 6 have no text any more · ")
-    assert "has no text any more: p00.html\n" in done.err
+    assert "has no text any more: docs/p00.html\n" in done.err
     assert "b00.md" not in done.err
     empty(pages, range(12))
     body = pages("index", "--format", "json").json

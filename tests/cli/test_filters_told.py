@@ -15,7 +15,7 @@ def test_verbose_names_what_was_not_read(shell: Shell) -> None:
     shell.write("docs/history.cpython-311.pyc", b"\xa7\r\r\n\0\0")
     done = shell("index", "docs", "-v")
     assert (
-        "left out 2 with unknown suffixes (1 .pyc, 1 .xyz): b.xyz, history.cpython-311.pyc\n"
+        "left out 2 with unknown suffixes (1 .pyc, 1 .xyz): docs/b.xyz, docs/history.cpython-311.pyc\n"
         in done.err
     )
 

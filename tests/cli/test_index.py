@@ -90,7 +90,7 @@ def test_dry_run_writes_nothing(shell: Shell) -> None:
     shell.write("d/a.md", "alpha")
     done = shell("index", "d", "--dry-run")
     assert done.code == 0
-    assert "add\ta.md" in done.out
+    assert "add\td/a.md" in done.out
     assert not (shell.folder / ".qembed").exists()
 
 
@@ -105,12 +105,11 @@ def test_dry_run_after_a_run_finds_nothing_changed(shell: Shell) -> None:
     shell.write("d/a.md", "gamma")
     shell.write("d/b.md", "beta")
     body = summary(shell, "--dry-run")
-    assert body["would"] == {"add": ["b.md"], "read": ["a.md"], "fail": [], "delete": []}
+    a, b, r = (str(shell.folder / "d" / name) for name in ("a.md", "b.md", "r.jsonl"))
+    assert body["would"] == {"add": [b], "read": [a], "fail": [], "delete": []}
     assert (body["documents"]["changed"], body["documents"]["unchanged"]) == (1, 2)
-    assert summary(shell, "--dry-run", "--meta", "team=blue", "d")["would"]["read"] == [
-        "a.md",
-        "r.jsonl",
-    ]
+    body = summary(shell, "--dry-run", "--meta", "team=blue", "d")
+    assert body["would"]["read"] == [a, r]
 
 
 def test_rebuild_with_other_passages(docs: Shell) -> None:
@@ -153,7 +152,7 @@ def test_what_was_cut_short_is_counted_and_listed(shell: Shell) -> None:
     shell.write("docs/short.md", "word")
     done = shell("index", "docs", "--chunker", "none", "-v")
     assert "1 truncated to 200 tokens" in done.out
-    assert "cut short: long.md:1" in done.err
+    assert "cut short: docs/long.md:1" in done.err
     asked = shell("query", "word " * 400, "-v", "--format", "paths")
     assert "1 of 1 query was longer than the model reads" in asked.err
     assert "cut short: 'word word" in asked.err

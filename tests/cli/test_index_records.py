@@ -76,9 +76,11 @@ class TestRecords:
     def test_ids_of_two_files(self, shell: Shell) -> None:
         shell.write("d/a.jsonl", '{"_id": "1", "text": "one"}')
         shell.write("d/b.jsonl", '{"_id": "1", "text": "two"}')
-        done = shell("index", "d")
-        assert done.code == 4
-        assert "duplicate id '1': already in a.jsonl (--id-prefix file puts" in done.err
+        dry, done = shell("index", "d", "--dry-run"), shell("index", "d")
+        assert (dry.code, done.code) == (4, 4)
+        taken = f"duplicate id '1': already in {shell.folder}/d/a.jsonl (--id-prefix file puts"
+        assert taken in done.err
+        assert taken in dry.err
         done = shell("index", "d", "--id-prefix", "file")
         assert done.code == 0, done.err
         found = shell("query", "x", "--format", "jsonl").lines

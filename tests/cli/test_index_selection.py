@@ -208,13 +208,14 @@ def test_a_dry_run_says_how_files_would_be_read(shell: Shell) -> None:
     done = shell("index", "d", "--dry-run", "-v")
     assert done.code == 4
     assert done.out.splitlines()[:4] == [
-        "add\ta.md\tmarkdown\tmarkdown\t1\t1",
-        "fail\tbad.ipynb\tnotebook\tmarkdown\t0\t0\tnot a notebook: no object",
-        "add\tr.csv\tcsv\ttext\t2\t2",
-        "skip\tbin.txt\tbinary file",
+        "add\td/a.md\tmarkdown\tmarkdown\t1\t1",
+        "fail\td/bad.ipynb\tnotebook\tmarkdown\t0\t0\tnot a notebook: no object",
+        "add\td/r.csv\tcsv\ttext\t2\t2",
+        "skip\td/bin.txt\tbinary file",
     ]
     body = shell("index", "d", "--dry-run", "-v", "--format", "json").json
     assert body["details"][3]["passages"] == 2
+    assert body["details"][3]["path"] == str(shell.folder / "d/r.csv")
     assert not (shell.folder / ".qembed").exists()
 
 

@@ -115,7 +115,7 @@ def test_a_dry_run_foretells_documents_failures_and_empty_files(shell: Shell) ->
     left, real = ([(f["path"], f["reason"]) for f in r.json["skipped_files"]] for r in (plan, done))
     assert left == sorted(real) != []
     assert "skip\t" not in shell("index", "docs", "--dry-run").out
-    assert "skip\tc.md" in shell("index", "docs", "--dry-run", "-v").out
+    assert "skip\tdocs/c.md" in shell("index", "docs", "--dry-run", "-v").out
     assert "d.ipynb" in plan.err
     seconds = done.json["seconds"]
     parts = sum(v for k, v in seconds.items() if k != "total")
@@ -129,11 +129,12 @@ def test_the_lines_of_a_dry_run_agree_with_its_total(shell: Shell) -> None:
     shell.write("docs/empty.txt", "")
     done = shell("index", "docs", "--dry-run")
     lines = done.out.splitlines()
-    assert lines[:3] == ["add\ta.md", "fail\tbad.json", "fail\tbad.pdf"]
+    assert lines[:3] == ["add\tdocs/a.md", "fail\tdocs/bad.json", "fail\tdocs/bad.pdf"]
     assert lines[3].startswith("would: 1 added, 2 failed")
     assert lines[4] == "files: 1 markdown (6 B)"
     would = shell("index", "docs", "--dry-run", "--format", "json").json["would"]
-    assert would == {"add": ["a.md"], "read": [], "fail": ["bad.json", "bad.pdf"], "delete": []}
+    a, *bad = (str(shell.folder / "docs" / name) for name in ("a.md", "bad.json", "bad.pdf"))
+    assert would == {"add": [a], "read": [], "fail": bad, "delete": []}
     shell.write("docs/b.pdf", made.pdf(["text"]))
     assert "1 pdf (" in shell("index", "docs", "--dry-run").out
 
@@ -157,6 +158,6 @@ def test_what_ignore_files_leave_out_is_counted_and_named(shell: Shell) -> None:
     done = shell("index", "docs")
     assert "not read: 2 ignored (--no-ignore reads them), 1 hidden" in done.err
     named = shell("index", "docs", "-v").err
-    assert "left out 2 ignored (--no-ignore reads them): build/, x.log" in named
+    assert "left out 2 ignored (--no-ignore reads them): docs/build/, docs/x.log" in named
     shell.write("docs/empty.txt", "")
-    assert "left out 1 empty file: empty.txt" in shell("index", "docs", "-v").err
+    assert "left out 1 empty file: docs/empty.txt" in shell("index", "docs", "-v").err

@@ -85,12 +85,15 @@ def test_options_that_keep_some_of_the_documents_say_how_many(shell: Shell) -> N
 @pytest.mark.slow
 def test_a_new_ignore_file_is_named_with_its_line(pages: Shell) -> None:
     pages.write("docs/.gitignore", "# built\n\np*\n")
-    done = pages("index")
-    assert done.code == 2
+    done, inside = pages("index"), Shell(pages.folder / "docs")("index", "--index", "../.qembed")
+    assert (done.code, inside.code) == (2, 2)
     assert "would be deleted: ignored by docs/.gitignore:3" in done.err
+    assert "would be deleted: ignored by .gitignore:3" in inside.err
+    asked = pages("index", "--dry-run", "--format", "json").json["question"]
+    assert asked.endswith(f"would be deleted: ignored by {pages.folder}/docs/.gitignore:3")
     pages.write("docs/.gitignore", "p0[0-3].md\n")
     body = pages("index", "--format", "json").json
-    assert body["deleted_why"] == {"ignored by docs/.gitignore:1": 4}
+    assert body["deleted_why"] == {f"ignored by {pages.folder}/docs/.gitignore:1": 4}
 
 
 def test_reasons_are_counted(pages: Shell) -> None:

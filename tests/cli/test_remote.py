@@ -118,7 +118,7 @@ def test_a_server_that_moved_is_followed(remote: Shell, server: Server) -> None:
     with stub.serving() as other:
         spec = f"{other.base}#bag"
         would = remote("index", "--model", spec, "--dry-run", "--format", "json")
-        assert (would.code, would.json["would"]["add"]) == (0, ["new.md"])
+        assert (would.code, would.json["would"]["add"]) == (0, [str(remote.folder / "docs/new.md")])
         assert remote("status", "--format", "json").json["model"] == f"{server.base}#some/bag"
         done = remote("index", "--model", spec, "--format", "json")
         assert done.code == 0, done.err

@@ -84,7 +84,7 @@ def test_a_rebuild_says_what_it_does_not_keep(shell: Shell, tmp_path: Path) -> N
     why = "their source is not named (--rebuild without PATH keeps all)"
     dry = shell("index", "--rebuild", "e", "--dry-run")
     assert f"4 deleted ({why})" in dry.out
-    assert "delete\t1.txt" in dry.out
+    assert "delete\td/1.txt" in dry.out
     shell.write("e/r.jsonl", '{"text": ')
     body = shell("index", "--rebuild", "e", "--format", "json").json
     assert body["documents"]["deleted"] == 5

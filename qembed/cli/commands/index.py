@@ -266,11 +266,12 @@ def index(
 
 def _say_questions(talk: Console, summary: IndexSummary, yes: bool) -> None:
     """Print what a run would ask, with -q too; nothing is asked if the answer is `yes`."""
-    for n, (question, way_out) in enumerate(summary.questions):
+    for n, question in enumerate(summary.questions):
         if yes:
-            talk.warn(f"a run does not ask, for --yes: {question}")
+            talk.warn(f"a run does not ask, for --yes: {question.text}")
         else:
-            talk.problem(f"a run would {'then ' * (n > 0)}ask: {question} ({way_out})")
+            asks = f"a run would {'then ' * (n > 0)}ask"
+            talk.problem(f"{asks}: {question.text} ({question.way_out})")
     if yes:
         summary.questions.clear()
 

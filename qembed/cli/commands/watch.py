@@ -18,6 +18,7 @@ from qembed.cli.options import (
 )
 from qembed.cli.render.index_summary import say_details, say_findings, summary_line
 from qembed.errors import IndexLocked, QembedError, UsageError
+from qembed.inputs import from_here
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.options import IndexOptions
@@ -86,7 +87,7 @@ def watch(
         if not watched:
             raise UsageError(f"the index at {root} has no sources to watch (qembed watch PATH)")
         more = " …" if watched[5:] else ""
-        talk.say(f"watching {', '.join(map(_shown, watched[:5]))}{more}")
+        talk.say(f"watching {', '.join(map(from_here, watched[:5]))}{more}")
         is_due = False
         for changed in watch_places(lambda: given or source_places(root), root, debounce, talk.say):
             is_due |= changed
@@ -135,10 +136,3 @@ def _print(summary: IndexSummary, format: OutputFormat, talk: Console) -> None:
     import sys
 
     sys.stdout.flush()
-
-
-def _shown(place: Path) -> str:
-    try:
-        return str(place.relative_to(Path.cwd()))
-    except (ValueError, FileNotFoundError):
-        return str(place)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.cli.console import Console, counted, out
+from qembed.cli.render.places import shown_path
 from qembed.cli.render.units import size, span
 from qembed.pipeline.skipped_files import by_number
 
@@ -60,8 +61,8 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
     nothing = "no whole document yet" if summary.interrupted else "nothing to read"
     if summary.dry_run:
         skipped = [
-            f"skip\t{name.translate(LINE_BREAKS)}\t{why}"
-            for name, why in (summary.skipped_files if verbose else ())
+            f"skip\t{shown_path(f.path)}\t{f.reason}"
+            for f in (summary.skipped_files if verbose else ())
         ]
         return "\n".join(
             [
@@ -88,9 +89,9 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
     )
 
 
-def plan_line(verb: str, name: str, detail: Detail | None) -> str:
-    """Format a file of a dry run: verb, name and, where it was read, how it would be read and cut."""
-    line = f"{verb}\t{name.translate(LINE_BREAKS)}"
+def plan_line(verb: str, path: str, detail: Detail | None) -> str:
+    """Format a file of a dry run: verb, path and, where it was read, how it would be read and cut."""
+    line = f"{verb}\t{shown_path(path)}"
     if detail is None:
         return line
     line += f"\t{detail.reader}\t{detail.chunker}\t{detail.documents}\t{detail.passages}"
@@ -103,9 +104,9 @@ class PlanPrinter:
     def __init__(self) -> None:
         self._flushed = 0.0
 
-    def __call__(self, verb: str, name: str, detail: Detail | None) -> None:
-        """Print a file's line."""
-        out(plan_line(verb, name, detail))
+    def __call__(self, verb: str, path: str, detail: Detail | None) -> None:
+        """Print the line of the file at a full path."""
+        out(plan_line(verb, path, detail))
         if (now := time.monotonic()) - self._flushed > FLUSH_SECONDS:
             sys.stdout.flush()
             self._flushed = now
@@ -264,12 +265,12 @@ def empty_lines(summary: IndexSummary) -> list[str]:
 
 
 def skipped_names(summary: IndexSummary, reason: str) -> str:
-    """Format the names of the first files that were skipped for a reason."""
-    names = sorted(name for name, why in summary.skipped_files if why == reason)
-    if not names:
+    """Format the paths of the first files that were skipped for a reason."""
+    paths = sorted(f.path for f in summary.skipped_files if f.reason == reason)
+    if not paths:
         return ""
-    shown = ", ".join(name.translate(LINE_BREAKS) for name in names[:NAMES_SHOWN])
-    more = summary.skipped[reason] - len(names[:NAMES_SHOWN])
+    shown = ", ".join(map(shown_path, paths[:NAMES_SHOWN]))
+    more = summary.skipped[reason] - len(paths[:NAMES_SHOWN])
     return f": {shown}" + (f" and {more:,} more" if more > 0 else "")
 
 
@@ -312,8 +313,8 @@ def say_findings(
 
 def say_details(talk: Console, summary: IndexSummary) -> None:
     """Print, with --verbose, what was truncated, and the timings."""
-    for name in summary.emptied:
-        talk.detail(f"has no text any more: {name.translate(LINE_BREAKS)}")
+    for _, place in summary.emptied:
+        talk.detail(f"has no text any more: {shown_path(place)}")
     for place in summary.truncated_passages:
-        talk.detail(f"cut short: {place}")
+        talk.detail(f"cut short: {shown_path(place)}")
     talk.seconds(summary.seconds)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from qembed.inputs import as_argument
+from qembed.inputs import as_argument, from_here
 from qembed.types import Hit
 
 _LINKING_PROGRAMS = frozenset(
@@ -47,6 +47,11 @@ def place(hit: Hit, folder: Path) -> str:
     if path is None:
         return hit.document
     return f"{path}#{hit.fragment}" if hit.fragment else path
+
+
+def shown_path(path: str) -> str:
+    """A full path as it opens from the current folder, in one line as `shell_word`."""
+    return shell_word(from_here(path))
 
 
 def shell_word(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from qembed.pipeline.indexing.manifest_fields import ManifestFields
@@ -42,6 +43,11 @@ class Committer:
         self._cost = 0.0
         self._committed = 0
         self._has_committed = False
+
+    @property
+    def root(self) -> Path:
+        """Folder of the index."""
+        return self._writer.root
 
     @property
     def settings(self) -> Mapping[str, Any]:

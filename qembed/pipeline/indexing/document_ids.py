@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.source_options import STDIN
+from qembed.pipeline.source_options import STDIN, FilePlaces
 from qembed.store import Catalog, CatalogEntry, FileState, text_hash
 from qembed.store.hash_index import DICT_ENTRIES, HashMap, IdIndex
 from qembed.types import Document, SourceFile, Unreadable
@@ -140,9 +140,9 @@ class IdAssigner:
         return self._catalog.id_index()
 
 
-def taken_id(file: SourceFile, document: Document, owner: Key) -> Unreadable:
+def taken_id(file: SourceFile, document: Document, owner: Key, places: FilePlaces) -> Unreadable:
     """Problem of a document of `file` with an id that a document of the file `owner` has."""
-    elsewhere = owner[1]
+    elsewhere = places.path(owner)
     if file.source != STDIN:
         elsewhere += " (--id-prefix file puts the file's name in front of its ids)"
     where = "this file" if owner == (file.source, file.name) else elsewhere
@@ -154,7 +154,8 @@ class ForetoldIds:
     """Ids that a run would find taken, for a dry run, which may read files in another order.
 
     `files`: of `catalog`; `read`: those that the run reads, in its order; `gone`: those that are gone;
-    `taken_over`: those of them that go when the file of a nested source is read in their place, by that.
+    `taken_over`: those of them that go when the file of a nested source is read in their place, by that;
+    `places`: of them all.
     """
 
     def __init__(
@@ -164,6 +165,7 @@ class ForetoldIds:
         read: Iterable[Key],
         gone: Iterable[Key],
         taken_over: Mapping[Key, Sequence[Key]],
+        places: FilePlaces,
     ) -> None:
         import numpy as np
 
@@ -171,6 +173,7 @@ class ForetoldIds:
         self._files = files
         self._order = {key: n for n, key in enumerate(read)}
         self._outer = taken_over
+        self._places = places
         self._keep = np.ones(len(catalog), dtype=bool)
         self._ids = IdAssigner(catalog, self._keep)
         waiting = {key for keys in taken_over.values() for key in keys}
@@ -193,7 +196,7 @@ class ForetoldIds:
         # what an earlier file has not any more, a run has forgotten by then
         if owner not in self._done and self._order.get(owner, len(self._order)) < self._order[key]:
             return None
-        return taken_id(file, document, owner)
+        return taken_id(file, document, owner, self._places)
 
     def end_file(self, key: Key, is_whole: bool) -> None:
         """End the current file. `is_whole`: all of it could be read, so that other documents of it go."""

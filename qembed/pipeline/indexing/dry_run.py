@@ -20,7 +20,7 @@ from qembed.pipeline.indexing.encoding.measurement import Measurement, end_if_st
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
+from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary, Question
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
 from qembed.store.index_folder import check_index_folder
@@ -38,7 +38,7 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
     began = time.perf_counter()
     repair = plan_check(root, options)
     for name in repair.files:
-        options.planned("repair", name, None)
+        options.planned("repair", str(root / name), None)
     progress.phase("scan", "files", None)
     plan = plan_index(root, options, progress=progress, repair=repair)
     for line in repair.messages:
@@ -49,7 +49,7 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         outer = plan.sources.taken_over
         waiting = {key for keys in outer.values() for key in keys}
         for key in [k for k in gone if k not in waiting]:
-            options.planned("delete", key[1], None)
+            options.planned("delete", plan.places.path(key), None)
         measurement = Measurement(plan, options, progress, same)
         measurement.run()
         for owned in measurement.fruitless.keys() - measurement.emptied.keys():
@@ -57,8 +57,8 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
                 waiting.discard(key)
                 del gone[key]
         reasons = {**plan.sources.absent, **_emptied(plan, measurement.emptied, gone)}
-        for _, name in sorted(waiting):
-            options.planned("delete", name, None)
+        for key in sorted(waiting):
+            options.planned("delete", plan.places.path(key), None)
         details = measurement.details if options.detail else []
         summary = _summary(root, plan, details, began, same, measurement.fruitless, gone, reasons)
         summary.estimate = measurement.estimate()
@@ -70,8 +70,8 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         left = kept | {path for path, _ in found}
         summary.emptied_sources = emptied_sources(plan.sources, left)
         losses = ForetoldLosses(plan, progress, same, why, gone, measurement.emptied)
-        for question in [*plan.sources.questions, *losses.questions()]:
-            summary.questions.append((question.text, question.way_out))
+        for asked in [*plan.sources.questions, *losses.questions()]:
+            summary.questions.append(Question(asked.text, asked.way_out, asked.full_text))
         return summary
     finally:
         plan.close()
@@ -80,9 +80,10 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
 def _add_repair(summary: IndexSummary, repair: RepairPlan) -> None:
     """Add to a summary what is repaired before the run, and the records that are lost with it."""
     if repair.files:
-        summary.would = {**summary.would, "repair": list(repair.files)}
+        paths = [str(summary.index / name) for name in repair.files]
+        summary.would = {**summary.would, "repair": paths}
     if repair.loses:
-        summary.questions.append((describe_loss(repair), GIVES_UP))
+        summary.questions.append(Question(text := describe_loss(repair), GIVES_UP, text))
     if repair.gone:
         deleted = summary.documents["deleted"] + repair.gone
         summary.documents = {**summary.documents, "deleted": deleted}
@@ -142,7 +143,7 @@ def _summary(
         "fail": [key for key, verb in fruitless.items() if verb == "fail"],
         "delete": list(gone),
     }
-    would = {verb: [name for _, name in found] for verb, found in keys.items()}
+    would = {verb: [plan.places.path(key) for key in found] for verb, found in keys.items()}
     deleted_why: Counter[str] = Counter()
     for key, n in gone.items():
         deleted_why[reasons[key]] += n
@@ -169,7 +170,7 @@ def _summary(
         failed=[u for _, u in plan.sources.unlisted],
         skipped=plan.sources.skipped.reasons,
         suffixes=plan.sources.skipped.suffixes,
-        skipped_files=sorted(plan.sources.skipped.names),
+        skipped_files=sorted(plan.sources.skipped.listed(plan.places)),
         seconds={"total": time.perf_counter() - began},
         dry_run=True,
         would=would,

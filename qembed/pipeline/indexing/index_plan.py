@@ -43,7 +43,7 @@ from qembed.pipeline.recipe import (
     opening_remembered,
     relocated_model,
 )
-from qembed.pipeline.source_options import SHARED, STDIN, read_options
+from qembed.pipeline.source_options import SHARED, STDIN, FilePlaces, read_options
 from qembed.store import Catalog, FileState, Manifest, Snapshot
 from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
 from qembed.store.repair import RepairPlan
@@ -123,6 +123,11 @@ class IndexPlan:
         chosen = self.settings.get(SETTING) or {}
         why = chosen.get("why") if chosen.get("spec") == self.target.spec else None
         return {"spec": self.target.spec, "why": why}
+
+    @cached_property
+    def places(self) -> FilePlaces:
+        """Full paths of the sources' files."""
+        return FilePlaces(self.sources.root)
 
     @property
     def has_work(self) -> bool:

@@ -32,7 +32,7 @@ from qembed.pipeline.indexing.open_file import OpenFile
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.summary import IndexStats
 from qembed.pipeline.passage_builder import PassageBuilder
-from qembed.pipeline.source_options import STDIN
+from qembed.pipeline.source_options import STDIN, FilePlaces
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
 from qembed.types import (
     Document,
@@ -93,6 +93,7 @@ class Ingest:
         self._takeovers = Takeovers(self._files, self._deleted, stats, {})
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
+        self._places = FilePlaces(committer.root)
         self._refused: Counter[Key] = Counter()
         self._losses = RunLosses(self._catalog, self._keep, stats, self._deleted, damaged)
         self._unfinished = UnfinishedFiles(
@@ -184,7 +185,7 @@ class Ingest:
         """Add a document to the batch. Returns a problem if its id is taken."""
         assigned = self._ids.assign(state.key, document, state.previous)
         if not isinstance(assigned, str):
-            return taken_id(state.file, document, assigned)
+            return taken_id(state.file, document, assigned, self._places)
         if assigned != document.id:
             document = replace(document, id=assigned)
         pending = self._pending_document(state, document)
@@ -267,7 +268,8 @@ class Ingest:
         if self.stopped and self._damaged.former is not None:
             return  # what is not read yet would be lost
         for key, n in self._refused.items():
-            self._stats.end_failures(key, key[1], n, "that the model does not encode")
+            path = self._places.path(key)
+            self._stats.end_failures(key, path, n, "that the model does not encode")
         if not self.stopped:
             self._losses.drop_unread()
         is_empty = not any(self._stats.documents[kind] for kind in ("added", "failed"))

@@ -102,7 +102,7 @@ class Sources:
         self.replaced: ReplacedFiles | None = None
         self.pictures: str | None = PICTURE
         self.on_pages = PicturesOnPages(root, present is None)
-        self.guard = LossGuard(0, options.confirm, shown=self.shown)
+        self.guard = LossGuard(0, options.confirm, root)
         self.questions: list[LossQuestion] = []
 
     def full(self, source: Source) -> Path:
@@ -213,7 +213,7 @@ class Sources:
         total = documents if whole else sum(counted.values())
         total += self._damaged.former_number - sum(former[path] for path in missing)
         held = partial(documents_by_source, before, self._owners.owner, former)
-        self.guard = LossGuard(total, self.options.confirm, held, self.shown, missing)
+        self.guard = LossGuard(total, self.options.confirm, self.root, held, missing)
         read = {(f.source, f.name) for f in changes.read}
         gone, known = changes.gone, {*before}
         if self.options.rebuild:
@@ -309,7 +309,7 @@ class Sources:
         other = {key: owned for key in known if (owned := self._owners.key(key)) != key}
         news = (k for k, o in other.items() if o in found and o[0] in self._fresh)
         if moved := next(news, None):
-            progress.say(describe_owner_change(moved, other[moved]))
+            progress.say(describe_owner_change(moved, other[moved], self.shown))
         left = {k: o for k, o in other.items() if o not in found and not self._is_unlisted(o)}
         why = self._absence(left.values())
         return {

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.progress import StageTimer
-from qembed.pipeline.skipped_files import SkippedFiles
+from qembed.pipeline.skipped_files import SkippedFile, SkippedFiles
+from qembed.pipeline.source_options import FilePlaces, document_place
 from qembed.store import Manifest
 from qembed.types import LeftOut, ReadWarning, Recipe, Unreadable
 
@@ -71,13 +72,13 @@ class IndexStats:
 
     `documents`: by outcome. `skipped`: files left out. `plain_text_fallbacks`: documents chunked as plain
     text, by the missing requirement. `failed`: problems with the file they are in. `deleted_why`: deleted
-    documents by reason. `emptied`: ids of those that have no text any more. `tokens`: of the passages
-    encoded or reused; `tokens_cut`: those of them that the encoder does not read.
+    documents by reason. `emptied`: ids and files of those that have no text any more. `tokens`: of the
+    passages encoded or reused; `tokens_cut`: those of them that the encoder does not read.
     """
 
     documents: Counter[str] = field(default_factory=Counter)
     deleted_why: Counter[str] = field(default_factory=Counter)
-    emptied: list[str] = field(default_factory=list)
+    emptied: list[tuple[str, Key]] = field(default_factory=list)
     encoded: int = 0
     reused: int = 0
     truncated: int = 0
@@ -113,7 +114,7 @@ class IndexStats:
             self.failed.append((key, Unreadable(path, f"and {number - MAX_LISTED:,} more {what}")))
 
     def add_truncated(self, places: Sequence[str], tokens_cut: int) -> None:
-        """Count passages of which the encoder reads a part only, given as `document:line`."""
+        """Count passages of which the encoder reads a part only, given as `path:line`."""
         self.truncated += len(places)
         self.tokens_cut += tokens_cut
         self.truncated_passages += places[: MAX_LISTED - len(self.truncated_passages)]
@@ -122,6 +123,7 @@ class IndexStats:
 class Detail(NamedTuple):
     """Report on a file in a dry run. `chunker`: none, markdown, text, or code: and the language."""
 
+    path: str
     name: str
     reader: str
     chunker: str
@@ -143,6 +145,14 @@ class Estimate(NamedTuple):
     measured: int
     is_exact: bool
     reused: int = 0
+
+
+class Question(NamedTuple):
+    """Confirmation that a run would ask for, with options that answer it. `full_text`: with full paths."""
+
+    text: str
+    way_out: str
+    full_text: str
 
 
 class Forgotten(NamedTuple):
@@ -177,13 +187,13 @@ class IndexSummary:
     `skipped`: files by the reason they were skipped for; `suffixes`: those with an unknown suffix, by
     suffix, "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing
     requirement. `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry
-    run only: `would`: file names by what a run would do; `questions`: the confirmations that a run would
-    ask for, each with the options that answer it; `details`: if asked for; `estimate`. `skipped_files`:
-    (name, reason) of the first that were skipped, in a dry run of all. `deleted_why`: deleted documents by
-    reason. `emptied`: ids of documents that have no text any more; `emptied_sources`: those without documents
-    now, with their numbers before. `model`: its spec, and why it was chosen. `filters`: options that leave
-    files out, by source. `is_news`: no run has told of these skipped files. `refused`: why a rebuild did not
-    become the index. `forgotten`: settings of sources that do not hold any more.
+    run only: `would`: full paths of files by what a run would do; `questions`: the confirmations that a
+    run would ask for; `details`: if asked for; `estimate`. `skipped_files`: the first that were skipped,
+    in a dry run of all. `deleted_why`: deleted documents by reason. `emptied`: ids and places of
+    documents that have no text any more; `emptied_sources`: those without documents now, with their
+    numbers before. `model`: its spec, and why it was chosen. `filters`: options that leave files out, by
+    source. `is_news`: no run has told of these skipped files. `refused`: why a rebuild did not become the
+    index. `forgotten`: settings of sources that do not hold any more.
     """
 
     index: Path
@@ -201,13 +211,13 @@ class IndexSummary:
     would: Mapping[str, list[str]] = field(default_factory=dict)
     details: Sequence[Detail] = ()
     suffixes: Mapping[str, int] = field(default_factory=dict)
-    skipped_files: Sequence[tuple[str, str]] = ()
+    skipped_files: Sequence[SkippedFile] = ()
     left_out: LeftOutStats = field(default_factory=LeftOutStats)
     warnings: WarningStats = field(default_factory=WarningStats)
     deleted_why: Mapping[str, int] = field(default_factory=dict)
-    emptied: Sequence[str] = ()
+    emptied: Sequence[tuple[str, str]] = ()
     emptied_sources: Mapping[str, int] = field(default_factory=dict)
-    questions: list[tuple[str, str]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     estimate: Estimate | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -220,6 +230,7 @@ class IndexSummary:
         cls, index: Path, present: Manifest, stats: IndexStats, **others: Any
     ) -> IndexSummary:
         """Summary of a run that is over, which has left the generation `present`. `others`: fields."""
+        places = FilePlaces(index)
         return cls(
             index=index,
             generation=present.generation,
@@ -229,14 +240,14 @@ class IndexSummary:
             failed=[u for _, u in stats.failed],
             skipped=stats.skipped.reasons,
             suffixes=stats.skipped.suffixes,
-            skipped_files=stats.skipped.names,
+            skipped_files=stats.skipped.listed(places),
             seconds=stats.seconds,
             truncated_passages=stats.truncated_passages,
             plain_text_fallbacks=stats.plain_text_fallbacks,
             left_out=stats.left_out,
             warnings=stats.warnings,
             deleted_why=+stats.deleted_why,
-            emptied=stats.emptied,
+            emptied=[(name, document_place(name, places.path(key))) for name, key in stats.emptied],
             **others,
         )
 
@@ -268,7 +279,10 @@ class IndexSummary:
             "model": dict(self.model),
             "documents": dict(self.documents),
             "deleted_why": dict(self.deleted_why),
-            "emptied": {"documents": len(self.emptied), "listed": [*self.emptied[:MAX_LISTED]]},
+            "emptied": {
+                "documents": len(self.emptied),
+                "listed": [name for name, _ in self.emptied[:MAX_LISTED]],
+            },
             "emptied_sources": dict(self.emptied_sources),
             "passages": dict(self.passages),
             "cut_plainly": dict(self.plain_text_fallbacks),
@@ -280,12 +294,12 @@ class IndexSummary:
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "interrupted": self.interrupted,
             "forgotten": [f.to_json() for f in self.forgotten],
-            "skipped_files": [{"path": name, "reason": why} for name, why in self.skipped_files],
+            "skipped_files": [f.to_json() for f in self.skipped_files],
         }
         if self.dry_run:
             body["dry_run"] = True
             body["would"] = {k: list(v) for k, v in self.would.items()}
-            body["question"] = "; ".join(text for text, _ in self.questions) or None
+            body["question"] = "; ".join(q.full_text for q in self.questions) or None
             if self.estimate is not None:
                 kinds = {k: {"files": n, "bytes": b} for k, (n, b) in self.estimate.kinds.items()}
                 body["estimate"] = {**self.estimate._asdict(), "kinds": kinds}

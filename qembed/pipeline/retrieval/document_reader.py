@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from qembed.corpus.formats import FILE_LINES, format_of
 from qembed.pipeline.retrieval.fusion import is_code
+from qembed.pipeline.source_options import is_file_source
 from qembed.store import CatalogEntry, Snapshot
 from qembed.types import Passage
 
@@ -96,7 +96,7 @@ class DocumentReader:
             return None
         if source not in self._sources:
             path = self._snapshot.root.parent / source
-            self._sources[source] = str(path), _is_file(path, file)
+            self._sources[source] = str(path), is_file_source(path, file)
         full, is_file = self._sources[source]
         return full if is_file else os.path.join(full, file)  # noqa: PTH118 - for each hit
 
@@ -118,11 +118,3 @@ class DocumentReader:
         self._sources.clear()
         if self._filters is not None:
             self._filters.forget_results()
-
-
-def _is_file(source: Path, file: str) -> bool:
-    """True if a source is a file; by the name of its document where the system does not say."""
-    try:
-        return source.is_file()
-    except OSError:
-        return source.name == file

@@ -62,8 +62,9 @@ def with_text(
 
 def emptied_by_rebuild(
     root: Path, made: Snapshot, now: Mapping[Key, Key]
-) -> tuple[list[str], Counter[str]]:
-    """Documents of the index at `root` that a rebuild has without text, and their numbers by source.
+) -> tuple[list[tuple[str, Key]], Counter[str]]:
+    """Documents of the index at `root` that a rebuild has without text, with their files, and their
+    numbers by source.
 
     `made`: the rebuild, which may have been begun by an earlier run. `now`: files that it replaces.
     """
@@ -78,7 +79,7 @@ def emptied_by_rebuild(
             had = with_text(before, catalog, named)
             entries = zip(catalog.take(named), had, strict=True)
             lost = [e for e, has in entries if has and (e.source, e.file) in now]
-    return [e.id for e in lost], Counter(e.source for e in lost)
+    return [(e.id, (e.source, e.file)) for e in lost], Counter(e.source for e in lost)
 
 
 def _textless_ids(snapshot: Snapshot) -> set[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 from qembed.corpus import GONE
@@ -18,6 +20,7 @@ from qembed.pipeline.indexing.deletion.losses import (
 )
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.skipped_files import describe_skipped
+from qembed.pipeline.source_options import source_place
 
 GUARDED_DOCUMENTS = 10
 """Documents of an index, or of a source, from which on the loss of more than half has to be confirmed."""
@@ -32,13 +35,14 @@ def is_guarded(lost: int, total: int, agreed: int = 0) -> bool:
 
 
 class LossQuestion(NamedTuple):
-    """Question about a loss.
+    """Question about a loss. `text`: its places open from the current folder; `full_text`: full paths.
 
     `reasons`: numbers of documents that it names. `sources`: those whose documents they are, None for all.
     `is_damage`: it names the damaged ones alone.
     """
 
     text: str
+    full_text: str
     reasons: Mapping[str, int]
     sources: frozenset[str] | None = None
     is_damage: bool = False
@@ -63,22 +67,22 @@ class LossGuard:
     """Confirmation asked before a run leaves an index, or a source, with less than half of its documents.
 
     `total`: documents before the run, without those whose deletion was asked for, which are all of the
-    sources `asked`; `documents_before()`: by source; `confirm(question)`: True if they may go;
-    `shown(path)`: a source in questions. What is agreed to is not asked about again, and counts no more.
+    sources `asked`; `documents_before()`: by source; `confirm(question)`: True if they may go; `root`: of
+    the index. What is agreed to is not asked about again, and counts no more.
     """
 
     def __init__(
         self,
         total: int,
         confirm: Callable[[str], bool],
+        root: Path,
         by_source: Callable[[], Mapping[str, int]] = dict,
-        shown: Callable[[str], str] = str,
         asked: Collection[str] = (),
     ) -> None:
         self.total = total
         self.asked = asked
         self.documents_before = by_source
-        self._shown = shown
+        self._root = root
         self._confirm = confirm
         self._files: dict[Key, int] = {}
         self._damaged: set[Key] = set()
@@ -120,8 +124,9 @@ class LossGuard:
             unread[reason] += 0 if path in named else n
         if n := (unread := +unread).total():
             were = "1 damaged document" if n == 1 else f"{n:,} damaged documents"
-            text = _question(f"{were} of {self.total:,} in the index", unread)
-            found.append(LossQuestion(text, unread, is_damage=True))
+            found.append(
+                self._ask(f"{were} of {self.total:,} in the index", unread, is_damage=True)
+            )
         return found
 
     def _of_index(
@@ -134,24 +139,39 @@ class LossGuard:
         if (unread := lost - sum(reasons.values())) > 0:
             reasons = {**reasons, NOT_READ: unread}
         bare = bool(sources) and all(s.is_bare for s in sources.values())
-        where = (
-            ", ".join(map(self._shown, sorted(sources)))
-            if bare and reasons.keys() == {GONE}
-            else ""
-        )
+        where = sorted(sources) if bare and reasons.keys() == {GONE} else ()
         there = sum((Counter(s.left_out) for s in sources.values()), Counter[str]())
         count = f"{lost:,} of {_number_of(total, total < self.total)}"
-        return LossQuestion(_question(count, reasons, where, there), reasons)
+        return self._ask(count, reasons, where=where, left_out=there)
 
     def _of_source(
         self, path: str, source: SourceLoss, total: int, are_others: bool
     ) -> LossQuestion:
         count = f"{source.lost:,} of {_number_of(total, are_others)}"
         if source.is_bare:
-            text = _question(count, source.reasons, self._shown(path), source.left_out)
-        else:
-            text = _question(f"{count} of {self._shown(path)}", source.reasons)
-        return LossQuestion(text, source.reasons, frozenset([path]))
+            return self._ask(count, source.reasons, path, where=[path], left_out=source.left_out)
+        return self._ask(count, source.reasons, path)
+
+    def _ask(
+        self,
+        count: str,
+        reasons: Mapping[str, int],
+        source: str | None = None,
+        *,
+        where: Sequence[str] = (),
+        left_out: Mapping[str, int] | None = None,
+        is_damage: bool = False,
+    ) -> LossQuestion:
+        """Question about the documents of a `source`, None for all. `where`, `left_out`: see `_question`."""
+
+        def text(is_full: bool) -> str:
+            shown = partial(source_place, self._root, is_full=is_full)
+            of = f" of {shown(source)}" if source is not None and not where else ""
+            folders = ", ".join(map(shown, where))
+            return _question(count + of, reasons, folders, left_out, is_full=is_full)
+
+        sources = None if source is None else frozenset([source])
+        return LossQuestion(text(False), text(True), reasons, sources, is_damage)
 
     def check(self, questions: Sequence[LossQuestion], *, is_begun: bool = False) -> None:
         """Ask one question after another. Raises UsageError at the first no.
@@ -164,7 +184,7 @@ class LossGuard:
                 reasons = sum((Counter(q.reasons) for q in left), Counter[str]())
                 text = "; ".join(q.text for q in left)
                 kept = "what was committed before stays" if is_begun else "nothing was changed"
-                raise UsageError(f"{text}; {kept} ({LossQuestion(text, reasons).way_out})")
+                raise UsageError(f"{text}; {kept} ({question._replace(reasons=reasons).way_out})")
 
     # ── what is agreed to ────────────────────────────────────────────────────────────────────────
 
@@ -208,10 +228,13 @@ def _question(
     reasons: Mapping[str, int],
     where: str = "",
     left_out: Mapping[str, int] | None = None,
+    *,
+    is_full: bool = False,
 ) -> str:
     """Question; `where`: folders without a file to read that the documents were in, "" for others.
 
-    `left_out`: numbers of the files in these folders that are not read, by reason.
+    `left_out`: numbers of the files in these folders that are not read, by reason. `is_full`: with full paths
+    of ignore files.
     """
     if where and left_out:
         return f"{count} are gone from {where}; there and not read: {describe_skipped(left_out)}"
@@ -220,4 +243,4 @@ def _question(
     if reasons.keys() == {NO_TEXT}:
         return f"{count} {NO_TEXT}"
     lost = "lost" if NO_TEXT in reasons else "deleted"
-    return f"{count} would be {lost}: {describe_reasons(reasons)}"
+    return f"{count} would be {lost}: {describe_reasons(reasons, is_full=is_full)}"

@@ -10,7 +10,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from qembed.corpus import GONE, LeftOutReasons, ReadOptions, counted_reason, read
+from qembed.corpus import GONE, IGNORED_BY, LeftOutReasons, ReadOptions, counted_reason, read
+from qembed.inputs import from_here
 from qembed.pipeline.indexing.deletion.emptied import has_text
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.skipped_files import by_number
@@ -28,11 +29,20 @@ ELSEWHERE = "in another source now"
 """Reason of a file that a nested source has taken over."""
 
 
-def describe_reasons(reasons: Mapping[str, int]) -> str:
-    """Reasons with their numbers of documents, the commonest first; a single one without its number."""
+def describe_reasons(reasons: Mapping[str, int], *, is_full: bool = False) -> str:
+    """Reasons with their numbers of documents, the commonest first; a single one without its number.
+
+    The ignore files in them as they open from the current folder; `is_full`: with their full paths.
+    """
+    shown = {why: why if is_full else _from_here(why) for why in reasons}
     if len(reasons) == 1:
-        return next(iter(reasons))
-    return ", ".join(counted_reason(n, why) for why, n in by_number(reasons))
+        return next(iter(shown.values()))
+    return ", ".join(counted_reason(n, shown[why]) for why, n in by_number(reasons))
+
+
+def _from_here(reason: str) -> str:
+    ignored, named, place = reason.partition(IGNORED_BY)
+    return f"{IGNORED_BY}{from_here(place)}" if named and not ignored else reason
 
 
 def lost_records(
@@ -68,8 +78,8 @@ def absence_reasons(
 ) -> dict[Key, str]:
     """Reasons for which a walk of the sources does not find the files of `keys`.
 
-    `root`: of the index, to whose folder the paths in reasons are relative. `missing`: sources that do not
-    exist. `pictures`: the reason for which the walk leaves pictures out, None: it takes them.
+    `root`: of the index. `missing`: sources that do not exist. `pictures`: the reason for which the walk
+    leaves pictures out, None: it takes them.
     """
     found = {}
     explained: dict[str, LeftOutReasons] = {}
@@ -82,7 +92,7 @@ def absence_reasons(
             explained[path] = _reasons(sources[path], root, pictures)
         why = explained[path].reason(name)
         # None: the file has appeared since the walk
-        found[key] = GONE if why is None else why.replace(f" {root.parent}{os.sep}", " ")
+        found[key] = GONE if why is None else why
     return found
 
 

@@ -155,7 +155,7 @@ class RunLosses:
         emptied += [p for p in textless if self._damaged.mask[p]]
         self._emptied.update(emptied)
         for entry in self._before.take(emptied):
-            self._stats.emptied.append(entry.id)
+            self._stats.emptied.append((entry.id, (entry.source, entry.file)))
             self.add(entry.source, NO_TEXT, 1)
 
     def questions(self, guard: LossGuard, after: Catalog) -> list[LossQuestion]:

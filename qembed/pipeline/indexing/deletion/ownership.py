@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from qembed.inputs import sees_folder
@@ -71,9 +71,9 @@ class FileOwners:
         return owner, Path(top).name if owner in self._files else location[len(top) + 1 :]
 
 
-def describe_owner_change(key: Key, owned: Key) -> str:
-    """Line on a source that takes files from another: by the keys of one in both."""
+def describe_owner_change(key: Key, owned: Key, shown: Callable[[str], str]) -> str:
+    """Line on a source that takes files from another: by the keys of one in both. `shown`: a source."""
     return (
-        f"{owned[0]} is a source of its own now: what has no id is named by its path there, {owned[1]} for "
-        f"{key[1]} of {key[0]} (judgments and filters want the new names)"
+        f"{shown(owned[0])} is a source of its own now: what has no id is named by its path there, "
+        f"{owned[1]} for {key[1]} of {shown(key[0])} (judgments and filters want the new names)"
     )

@@ -107,7 +107,7 @@ def plan_check(root: Path, options: IndexOptions) -> RepairPlan:
             return plan
         line = f"the lexical index is damaged, and made anew: {words}"
         return plan._replace(
-            files=(*plan.files, f"{derived_files.FOLDER}/{derived_files.LEXICAL}"),
+            files=(*plan.files, stamp.file),
             messages=(*plan.messages, line),
         )
     if not options.rebuild:

@@ -11,6 +11,7 @@ from qembed.pipeline.indexing.encoding.vectorizer import EncodedTexts, Vectorize
 from qembed.pipeline.indexing.options import BatchPolicy
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import IndexStats
+from qembed.pipeline.source_options import document_place
 from qembed.store import CatalogEntry, Writer
 from qembed.types import Passage, Unreadable
 
@@ -180,6 +181,9 @@ class BatchEncoder:
         self._stats.tokens += sum(tokens)
         too_long = [i for i, n in enumerate(tokens) if n > limit]
         if too_long:
-            places = [f"{item.entry.id}:{p.line}" for item in items for p in item.passages]
-            cut = sum(tokens[i] - limit for i in too_long)
-            self._stats.add_truncated([places[i] for i in too_long], cut)
+            passages = [(item, p.line) for item in items for p in item.passages]
+            places = [
+                f"{document_place(item.entry.id, item.path)}:{item.line or line}"
+                for item, line in (passages[i] for i in too_long)
+            ]
+            self._stats.add_truncated(places, sum(tokens[i] - limit for i in too_long))

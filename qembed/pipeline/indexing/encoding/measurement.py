@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Container, Sequence
 
-from qembed.corpus import ReadOptions, reader_of, suffix
+from qembed.corpus import reader_of, suffix
 from qembed.corpus.read_position import ReadPosition
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
@@ -29,6 +29,7 @@ from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, Index
 from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import read_items
+from qembed.pipeline.skipped_files import skipped_file
 from qembed.types import Document, LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
@@ -88,9 +89,10 @@ class Measurement:
             PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
         )
         if files:
-            changes, outer = self._plan.changes, self._plan.sources.taken_over
-            keys = [(f.source, f.name) for f in changes.read]
-            self._ids = ForetoldIds(self._plan.catalog, self._plan.files, keys, changes.gone, outer)
+            plan = self._plan
+            gone, outer = plan.changes.gone, plan.sources.taken_over
+            keys = [(f.source, f.name) for f in plan.changes.read]
+            self._ids = ForetoldIds(plan.catalog, plan.files, keys, gone, outer, plan.places)
         read = 0
         while builder and read < len(order):
             end_if_stopped(self._progress)
@@ -134,13 +136,17 @@ class Measurement:
         return list(found.values())
 
     def _reader(self, file: SourceFile) -> str:
-        return _reader_name(file, self._plan.read_options(file.source))
+        """Name of a file's reader; of those that one program reads the suffix: `pdf`, `docx`."""
+        reader = reader_of(file.name, self._plan.read_options(file.source))
+        name = reader.__name__.removeprefix("read_")
+        return suffix(file.name).removeprefix(".") if name == "office" else name
 
     def _tell(self, file: SourceFile, detail: Detail | None) -> None:
         verb = self.fruitless.get((file.source, file.name))
         if verb != "skip":
             verb = verb or ("add" if self._is_new(file) else "read")
-            self._options.planned(verb, file.name, detail if self._options.detail else None)
+            path = os.fspath(file.location)
+            self._options.planned(verb, path, detail if self._options.detail else None)
 
     def _add_failure(self, file: SourceFile, problem: Unreadable) -> None:
         self._failed.setdefault((file.source, file.name), []).append(problem)
@@ -217,7 +223,8 @@ class Measurement:
         if not is_whole:
             problems.append("read in part only, as there is no time for more in a dry run")
         kind = builder.chunker.kind_of(file.name)
-        return Detail(file.name, reader, kind, documents, passages, problems[:MAX_PROBLEMS])
+        path, told = os.fspath(file.location), problems[:MAX_PROBLEMS]
+        return Detail(path, file.name, reader, kind, documents, passages, told)
 
     def _unread_reason(self, key: Key) -> str:
         """Reason for which all documents of a known file go, though it fails; empty if they do not."""
@@ -241,8 +248,8 @@ class Measurement:
         told = [problem for problems in self._failed.values() for problem in problems]
         summary.failed = [*summary.failed, *told[:MAX_LISTED]]
         summary.skipped = Counter(summary.skipped) + Counter(self._skipped.values())
-        names = ((name, why) for (_, name), why in self._skipped.items())
-        skipped = sorted([*summary.skipped_files, *names])
+        own = [skipped_file(k, why, self._plan.places) for k, why in self._skipped.items()]
+        skipped = sorted([*summary.skipped_files, *own])
         summary.skipped_files = skipped if self._options.detail else skipped[:MAX_LISTED]
         size: Counter[str] = Counter()
         for file in self._files:
@@ -311,9 +318,3 @@ def end_if_stopped(progress: Progress) -> None:
     """Raise KeyboardInterrupt if the run is to stop."""
     if progress.stop():
         raise KeyboardInterrupt
-
-
-def _reader_name(file: SourceFile, options: ReadOptions) -> str:
-    """Name of a file's reader; of those that one program reads the suffix: `pdf`, `docx`."""
-    name = reader_of(file.name, options).__name__.removeprefix("read_")
-    return suffix(file.name).removeprefix(".") if name == "office" else name
