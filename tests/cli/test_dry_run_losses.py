@@ -73,6 +73,20 @@ def test_a_dry_run_foretells_no_question_that_a_run_does_not_ask(shell: Shell) -
     assert shell("index", "--allow-missing").code == 0
 
 
+def test_a_dry_run_tells_a_renamed_folder_as_moves(shell: Shell) -> None:
+    for i in range(11):
+        shell.write(f"s/old/o{i}.txt", f"text page {i}")
+    assert shell("index", "s").code == 0
+    (shell.folder / "s/old").rename(shell.folder / "s/new")
+    (shell.folder / "s/new/o0.txt").unlink()
+    lines = shell("index", "--dry-run").out.splitlines()
+    assert [line.split("\t")[0] for line in lines[:11]] == ["move"] * 10 + ["delete"]
+    assert lines[0] == "move\ts/old/o1.txt\ts/new/o1.txt"
+    assert lines[10] == "delete\ts/old/o0.txt"
+    assert lines[11] == "would: 10 moved, 1 deleted (gone) (nothing was written)"
+    assert shell("index").out.startswith("10 moved, 1 deleted (gone) ·")
+
+
 def test_a_dry_run_with_yes_says_what_a_run_deletes_unasked(shell: Shell) -> None:
     for i in range(12):
         shell.write(f"docs/d{i}.txt", f"text page {i}")

@@ -134,7 +134,7 @@ def test_the_lines_of_a_dry_run_agree_with_its_total(shell: Shell) -> None:
     assert lines[4] == "files: 1 markdown (6 B)"
     would = shell("index", "docs", "--dry-run", "--format", "json").json["would"]
     a, *bad = (str(shell.folder / "docs" / name) for name in ("a.md", "bad.json", "bad.pdf"))
-    assert would == {"add": [a], "read": [], "fail": bad, "delete": []}
+    assert would == {"add": [a], "move": [], "read": [], "fail": bad, "delete": []}
     shell.write("docs/b.pdf", made.pdf(["text"]))
     assert "1 pdf (" in shell("index", "docs", "--dry-run").out
 

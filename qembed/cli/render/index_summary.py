@@ -43,15 +43,10 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
     # what stayed as it was stands last
     kinds = [f"{done[k]:,} {k}" for k in sorted(done, key="unchanged".__eq__) if done[k]]
     if summary.dry_run:
-        guess = "" if summary.estimate is None or summary.estimate.is_exact else "about "
-        kinds = [f"{guess}{k}" if k.endswith(" added") else k for k in kinds]
+        about = () if summary.estimate is None else summary.estimate.about
+        kinds = [f"about {k}" if k.endswith(tuple(about)) else k for k in kinds]
         if repaired := len(summary.would.get("repair", ())):
             kinds.insert(0, f"repair {counted(repaired, 'file')}")
-        # how many documents of a changed file are new is not known before they are compared
-        kinds = [
-            f"{counted(done['changed'], 'file')} changed" if k.endswith(" changed") else k
-            for k in kinds
-        ]
     if summary.deleted_why:
         why = describe_reasons(summary.deleted_why).translate(LINE_BREAKS)
         kinds = [f"{k} ({why})" if k.endswith(" deleted") else k for k in kinds]
@@ -89,9 +84,12 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
     )
 
 
-def plan_line(verb: str, path: str, detail: Detail | None) -> str:
-    """Format a file of a dry run: verb, path and, where it was read, how it would be read and cut."""
-    line = f"{verb}\t{shown_path(path)}"
+def plan_line(verb: str, path: str, detail: Detail | None, origin: str | None = None) -> str:
+    """Format a file of a dry run: verb, path and, where it was read, how it would be read and cut.
+
+    `origin`: path that it had before, which stands before it.
+    """
+    line = "\t".join([verb, *(shown_path(p) for p in (origin, path) if p is not None)])
     if detail is None:
         return line
     line += f"\t{detail.reader}\t{detail.chunker}\t{detail.documents}\t{detail.passages}"
@@ -104,9 +102,11 @@ class PlanPrinter:
     def __init__(self) -> None:
         self._flushed = 0.0
 
-    def __call__(self, verb: str, path: str, detail: Detail | None) -> None:
-        """Print the line of the file at a full path."""
-        out(plan_line(verb, path, detail))
+    def __call__(
+        self, verb: str, path: str, detail: Detail | None, origin: str | None = None
+    ) -> None:
+        """Print the line of the file at a full path. `origin`: the path that it had before."""
+        out(plan_line(verb, path, detail, origin))
         if (now := time.monotonic()) - self._flushed > FLUSH_SECONDS:
             sys.stdout.flush()
             self._flushed = now

@@ -180,6 +180,12 @@ class ForetoldIds:
         self._drop(key for key in gone if key not in waiting)
         self._done: set[Key] = set()
         self._previous = PreviousDocuments(catalog, None)
+        self.assigned = ""
+        self.known: tuple[int, CatalogEntry] | None = None
+
+    def __contains__(self, name: str) -> bool:
+        """True if a document has this id by now."""
+        return name in self._ids
 
     def begin_file(self, key: Key) -> None:
         """Begin a file."""
@@ -187,16 +193,24 @@ class ForetoldIds:
         self._previous = PreviousDocuments(self._catalog, self._files.get(key))
 
     def problem(self, file: SourceFile, document: Document) -> Unreadable | None:
-        """Problem of a document of the current file: its id is taken. None if it is free."""
+        """Problem of a document of the current file: its id is taken. None if it is free.
+
+        Then `assigned` is its id, and `known` the document that the file had by this id, with its position.
+        """
         key = file.source, file.name
         owner = self._ids.assign(key, document, self._previous)
+        self.assigned, self.known = document.id, None
         if isinstance(owner, str):
-            self._previous.take(owner)
+            self.assigned, self.known = owner, self._previous.take(owner)
             return None
         # what an earlier file has not any more, a run has forgotten by then
         if owner not in self._done and self._order.get(owner, len(self._order)) < self._order[key]:
             return None
         return taken_id(file, document, owner, self._places)
+
+    def untaken(self) -> Rows:
+        """Catalog positions of the documents of the current file that were not taken, int64 (n,)."""
+        return self._previous.untaken()
 
     def end_file(self, key: Key, is_whole: bool) -> None:
         """End the current file. `is_whole`: all of it could be read, so that other documents of it go."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from qembed.pipeline.indexing.deletion.emptied import emptied_sources
-from qembed.pipeline.indexing.deletion.foretold import ForetoldLosses
-from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, NOT_READ
+from qembed.pipeline.indexing.deletion.foretold import foretell_questions
+from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
 from qembed.pipeline.indexing.deletion.repaired import (
     GIVES_UP,
     LOST,
@@ -48,7 +48,14 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         gone = plan.sources.documents_gone(plan.documents_in, plan.changes.gone)
         outer = plan.sources.taken_over
         waiting = {key for keys in outer.values() for key in keys}
-        for key in [k for k in gone if k not in waiting]:
+        found_gone = {*plan.changes.gone}
+        others = Counter[str]()
+        for key in gone.keys() - found_gone:
+            others[plan.sources.absent[key]] += gone[key]
+        # a new file may have what is in them
+        is_news = any((f.source, f.name) not in plan.files for f in plan.changes.read)
+        later = found_gone if is_news else waiting
+        for key in [k for k in gone if k not in later]:
             options.planned("delete", plan.places.path(key), None)
         measurement = Measurement(plan, options, progress, same)
         measurement.run()
@@ -57,20 +64,22 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
                 waiting.discard(key)
                 del gone[key]
         reasons = {**plan.sources.absent, **_emptied(plan, measurement.emptied, gone)}
-        for key in sorted(waiting):
+        away = [k for k in gone if not measurement.documents.has_moved(k)]
+        for key in [k for k in away if k in later]:
             options.planned("delete", plan.places.path(key), None)
         details = measurement.details if options.detail else []
-        summary = _summary(root, plan, details, began, same, measurement.fruitless, gone, reasons)
+        moved = measurement.documents.moved.keys()
+        summary = _summary(root, plan, details, began, same, measurement.fruitless, away, moved)
+        measurement.foretell(summary, same, others)
         summary.estimate = measurement.estimate()
-        measurement.foretell(summary)
         _add_repair(summary, repair)
         why = {key: reasons[key] for key in gone}
         kept = {path for path, _ in plan.files.keys() - gone.keys()}
         found = {(f.source, f.name) for f in plan.changes.read} - measurement.fruitless.keys()
         left = kept | {path for path, _ in found}
         summary.emptied_sources = emptied_sources(plan.sources, left)
-        losses = ForetoldLosses(plan, progress, same, why, gone, measurement.emptied)
-        for asked in [*plan.sources.questions, *losses.questions()]:
+        more = foretell_questions(root, plan, progress, same, why, gone)
+        for asked in [*plan.sources.questions, *more]:
             summary.questions.append(Question(asked.text, asked.way_out, asked.full_text))
         return summary
     finally:
@@ -126,37 +135,26 @@ def _summary(
     began: float,
     same: Collection[Key],
     fruitless: Mapping[Key, str],
-    gone: Mapping[Key, int],
-    reasons: Mapping[Key, str],
+    away: Sequence[Key],
+    moved: Collection[Key],
 ) -> IndexSummary:
-    """Summary of a plan. `same`: files to be read that will be found unchanged.
+    """Summary of a plan, without the outcomes of its documents.
 
-    `gone`: files whose documents are deleted, with the number of these; `reasons`: by file.
+    `same`: files to be read that will be found unchanged; `away`: files whose documents are deleted; `moved`:
+    new files that have the documents of one that is gone.
     """
-    changes, present = plan.changes, plan.present
-    read = [(f.source, f.name) for f in changes.read]
+    present = plan.present
+    read = [key for f in plan.changes.read if (key := (f.source, f.name)) not in fruitless]
+    new = [key for key in read if plan.damaged.is_new(key)]
     keys = {
-        "add": [key for key in read if plan.damaged.is_new(key) and key not in fruitless],
-        "read": [
-            k for k in read if not plan.damaged.is_new(k) and k not in same and k not in fruitless
-        ],
+        "add": [key for key in new if key not in moved],
+        "move": [key for key in new if key in moved],
+        "read": [k for k in read if not plan.damaged.is_new(k) and k not in same],
         "fail": [key for key, verb in fruitless.items() if verb == "fail"],
-        "delete": list(gone),
+        "delete": away,
     }
     would = {verb: [plan.places.path(key) for key in found] for verb, found in keys.items()}
-    deleted_why: Counter[str] = Counter()
-    for key, n in gone.items():
-        deleted_why[reasons[key]] += n
-    kept = [k for k, verb in fruitless.items() if verb != "delete" and k in plan.files]
-    kept += [key for key in changes.gone if key not in gone]
-    kept += changes.unchanged
-    unread = plan.damaged.count(kept)
-    deleted_why += Counter({NOT_READ: unread})
     documents = dict.fromkeys(KINDS, 0)
-    documents["added"] = len(would["add"])
-    documents["changed"] = len(would["read"])
-    documents["unchanged"] = plan.documents_in([*kept, *same]) - unread
-    documents["deleted"] = sum(gone.values()) + unread
     documents["failed"] = len(plan.sources.unlisted)
     passages = dict.fromkeys(("total", "encoded", "reused", "truncated", "tokens", "tokens_cut"), 0)
     passages["total"] = present.counts.get("passages", 0) if present else 0
@@ -174,7 +172,6 @@ def _summary(
         seconds={"total": time.perf_counter() - began},
         dry_run=True,
         would=would,
-        deleted_why=deleted_why,
         details=details,
         forgotten=plan.forgotten(),
     )

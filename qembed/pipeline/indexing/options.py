@@ -18,7 +18,6 @@ from qembed.store import Source as Source  # part of IndexOptions: callers build
 from qembed.store.compaction import CompactionPolicy
 
 if TYPE_CHECKING:
-    from qembed.pipeline.indexing.summary import Detail
     from qembed.store import Snapshot
     from qembed.types import Unreadable
 
@@ -112,15 +111,16 @@ class IndexOptions:
     `paths`: sources; empty to refresh the remembered ones; `with_remembered`: both. `source`: how they
     are read. `detail`: a dry run reads and chunks what a run would read, and reports on each file.
     `allow_missing`: a source that does not exist any more loses its documents. `verify_content`: every
-    file is read, whatever its size and times. `planned`: told of each file of a dry run, as soon as it is
-    known. `confirm(reason)`: asked before more than half of an index is deleted. `refuse(made, failed)`:
-    asked for a reason against a rebuild, by its generation and by what could not be read, before it becomes
-    the index; with one it is dropped. `shared`: settings of `source` that are the project file's, and go when
-    they are taken out of it; None where that file is not read, and what it has set stays. `tells`: the user
-    is told of files that the run leaves out; if not, the next run that tells says it. `engine`: `local`, or
-    the cluster that chunks and encodes what files hold, `ray` or `ray://HOST:PORT`; `shards`: folder or
-    address where its results lie, which all its machines see; None: in the index, through the cluster's own
-    memory. `pictures`: words of the option `--pictures`, None without.
+    file is read, whatever its size and times. `planned(verb, name, detail)`: told of each file of a dry run,
+    as soon as it is known; of a `move` also its name before. `confirm(reason)`: asked before more than half
+    of an index is deleted. `refuse(made, failed)`: asked for a reason against a rebuild, by its generation
+    and by what could not be read, before it becomes the index; with one it is dropped. `shared`: settings
+    of `source` that are the project file's, and go when they are taken out of it; None where that file is
+    not read, and what it has set stays. `tells`: the user is told of files that the run leaves out; if not,
+    the next run that tells says it. `engine`: `local`, or the cluster that chunks and encodes what files
+    hold, `ray` or `ray://HOST:PORT`; `shards`: folder or address where its results lie, which all its
+    machines see; None: in the index, through the cluster's own memory. `pictures`: words of the option
+    `--pictures`, None without.
     """
 
     paths: Sequence[str] = ()
@@ -143,7 +143,7 @@ class IndexOptions:
     confirm: Callable[[str], bool] = lambda _: False
     refuse: Callable[[Snapshot, Sequence[Unreadable]], str | None] = lambda _made, _failed: None
     tells: bool = True
-    planned: Callable[[str, str, Detail | None], None] = lambda _verb, _name, _detail: None
+    planned: Callable[..., None] = lambda *_: None
     batches: BatchPolicy = field(default_factory=BatchPolicy)
     commits: CommitPolicy = field(default_factory=CommitPolicy)
     graph: GraphPolicy = field(default_factory=GraphPolicy)

@@ -136,7 +136,8 @@ class Estimate(NamedTuple):
     """Estimate of a dry run. `kinds`: reader -> (files to read, their bytes). `measured`: files it rests on.
 
     `passages`: to encode; `reused`: those whose vectors the index has. `seconds`: of the run, None if
-    encoding was not measured. `is_exact`: all files were read, so that `passages` is counted.
+    encoding was not measured. `is_exact`: all files were read, so that `passages` is counted. `about`:
+    outcomes of documents whose numbers are estimated.
     """
 
     kinds: Mapping[str, tuple[int, int]]
@@ -145,6 +146,7 @@ class Estimate(NamedTuple):
     measured: int
     is_exact: bool
     reused: int = 0
+    about: Sequence[str] = ()
 
 
 class Question(NamedTuple):

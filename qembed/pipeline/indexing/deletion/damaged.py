@@ -87,15 +87,6 @@ class DamagedDocuments:
             found[key[0], why] += self.by_file[key]
         return +found
 
-    def ids_in(self, start: int, stop: int) -> set[str]:
-        """Ids of the documents of damaged shards at the positions [start, stop)."""
-        ids = self._catalog.ids_between(start, stop)
-        return {
-            name
-            for name, damaged in zip(ids, self.mask[start:stop].tolist(), strict=True)
-            if damaged
-        }
-
     def not_found(self, ids: Iterable[str]) -> tuple[int, Mapping[str, int]]:
         """Number of former documents that are not among `ids`, and their numbers by source, if known."""
         former, now = self.former, {*ids}

@@ -97,12 +97,6 @@ def _textless_ids(snapshot: Snapshot) -> set[str]:
     return {e.id for e in snapshot.catalog.take(positions.tolist()) if e.picture is None}
 
 
-def textless_before(snapshot: Snapshot, catalog: Catalog, positions: Sequence[int]) -> int:
-    """Number of the documents at these positions that have no text, pictures left out."""
-    pictures = sum(e.picture is not None for e in catalog.take(positions))
-    return len(positions) - pictures - int(with_text(snapshot, catalog, positions).sum())
-
-
 def emptied_sources(sources: Sources, after: Collection[str]) -> dict[str, int]:
     """Sources of a run that had documents and have none, by place, with their numbers before.
 

@@ -10,13 +10,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from qembed.corpus import GONE, IGNORED_BY, LeftOutReasons, ReadOptions, counted_reason, read
+from qembed.corpus import GONE, IGNORED_BY, LeftOutReasons, counted_reason
 from qembed.inputs import from_here
-from qembed.pipeline.indexing.deletion.emptied import has_text
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.skipped_files import by_number
 from qembed.store import FileState, Source
-from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 NOT_IN_FILE = "no longer in their file"
 """Reason of documents that a file had and has no more, though it was read."""
@@ -43,24 +41,6 @@ def describe_reasons(reasons: Mapping[str, int], *, is_full: bool = False) -> st
 def _from_here(reason: str) -> str:
     ignored, named, place = reason.partition(IGNORED_BY)
     return f"{IGNORED_BY}{from_here(place)}" if named and not ignored else reason
-
-
-def lost_records(
-    file: SourceFile, options: ReadOptions, before: int, textless: Callable[[], int] = int
-) -> tuple[int, int]:
-    """Numbers of documents that a file has less than `before`, and of those that have lost their text.
-
-    `textless()`: documents without text that it had before. (0, 0) where some of it cannot be read: a run
-    then keeps what it knows of the file.
-    """
-    found = empty = 0
-    for item in read(file, options):
-        if isinstance(item, Document):
-            found += 1
-            empty += item.picture is None and not has_text(item.text)
-        elif isinstance(item, Unreadable) and (item.keep if isinstance(item, Skipped) else True):
-            return 0, 0
-    return max(0, before - found), max(0, min(empty, before) - textless()) if empty else 0
 
 
 def option_of(reason: str) -> str | None:

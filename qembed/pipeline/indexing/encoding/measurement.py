@@ -6,16 +6,14 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from qembed.corpus import reader_of, suffix
 from qembed.corpus.read_position import ReadPosition
 from qembed.errors import EncodingError, ModelUnavailable
+from qembed.pipeline.indexing.deletion.foretold_documents import ForetoldDocuments
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
-from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
-from qembed.pipeline.indexing.document_ids import ForetoldIds
 from qembed.pipeline.indexing.encoding.sample_counts import (
-    ADDED,
     PASSAGES,
     REUSED,
     SECONDS,
@@ -25,7 +23,7 @@ from qembed.pipeline.indexing.encoding.stored_texts import StoredTexts
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, IndexSummary
+from qembed.pipeline.indexing.summary import KINDS, MAX_LISTED, Detail, Estimate, IndexSummary
 from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import read_items
@@ -54,11 +52,11 @@ class Measurement:
     The sample is drawn at random where there are many files: their order is that of folders, which differ.
     `details`: of the files that were read; `fruitless`: files that give no document, with what a run does
     about them, "fail", "skip" or "delete"; `emptied`: those that had some or took some over, which go, with
-    the reason.
+    the reason. `documents`: of the files that were read, and what becomes of them.
     """
 
     def __init__(
-        self, plan: IndexPlan, options: IndexOptions, progress: Progress, same: Container[Key]
+        self, plan: IndexPlan, options: IndexOptions, progress: Progress, same: Collection[Key]
     ) -> None:
         self._plan = plan
         self._files = [f for f in plan.changes.read if (f.source, f.name) not in same]
@@ -74,7 +72,8 @@ class Measurement:
         self._stored = StoredTexts(plan.snapshot)
         self._failed: dict[Key, list[Unreadable]] = {}
         self._unseen: set[Key] = set()  # files that fail unread
-        self._ids: ForetoldIds | None = None
+        self._unread: list[SourceFile] = []
+        self.documents = ForetoldDocuments(plan)
 
     def run(self) -> None:
         """Measure until all files are read or the time is up; tell of the rest, too."""
@@ -88,11 +87,6 @@ class Measurement:
         builder = (
             PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
         )
-        if files:
-            plan = self._plan
-            gone, outer = plan.changes.gone, plan.sources.taken_over
-            keys = [(f.source, f.name) for f in plan.changes.read]
-            self._ids = ForetoldIds(plan.catalog, plan.files, keys, gone, outer, plan.places)
         read = 0
         while builder and read < len(order):
             end_if_stopped(self._progress)
@@ -116,6 +110,8 @@ class Measurement:
                 self._add_failure(files[at], Unreadable(path, "no permission to read it"))
                 self.fruitless[files[at].source, files[at].name] = "fail"
                 self._unseen.add((files[at].source, files[at].name))
+            else:
+                self._unread.append(files[at])
             self._tell(files[at], None)
 
     def _measure(self, file: SourceFile, builder: PassageBuilder | None) -> None:
@@ -143,10 +139,13 @@ class Measurement:
 
     def _tell(self, file: SourceFile, detail: Detail | None) -> None:
         verb = self.fruitless.get((file.source, file.name))
-        if verb != "skip":
-            verb = verb or ("add" if self._is_new(file) else "read")
-            path = os.fspath(file.location)
-            self._options.planned(verb, path, detail if self._options.detail else None)
+        key, path = (file.source, file.name), os.fspath(file.location)
+        detail = detail if self._options.detail else None
+        if origin := self.documents.moved.get(key):
+            self._options.planned("move", path, detail, self._plan.places.path(origin))
+        elif verb != "skip":
+            verb = verb or ("add" if self._plan.damaged.is_new(key) else "read")
+            self._options.planned(verb, path, detail)
 
     def _add_failure(self, file: SourceFile, problem: Unreadable) -> None:
         self._failed.setdefault((file.source, file.name), []).append(problem)
@@ -163,13 +162,12 @@ class Measurement:
         position = ReadPosition()
         options = self._plan.read_options(file.source)._replace(position=position)
         key = file.source, file.name
-        assert self._ids is not None
-        self._ids.begin_file(key)
+        self.documents.begin_file(key)
         items = read_items(file, options, self._plan.target.recipe)  # named: open behind the loop
         for found in items:
             item = found
             if isinstance(item, Document):
-                item = self._ids.problem(file, item) or item
+                item = self.documents.problem(file, item) or item
             if isinstance(item, LeftOut):
                 problems.append(f"left out: {item.count:,} × {item.what}")
             elif isinstance(item, ReadWarning):
@@ -202,8 +200,11 @@ class Measurement:
                 is_whole = False
                 break
         share = 1.0 if is_whole else position.share() or min(1.0, max(1, seen) / max(1, file.size))
-        self._ids.end_file(key, is_whole and not is_kept)
-        unread = self._unread_reason(key) if is_whole and not documents else ""
+        skipped = self._skipped.get(key)
+        self.documents.end_file(
+            file, reader, share, is_whole=is_whole, is_broken=is_kept, skipped=skipped
+        )
+        unread = self.documents.unread_reason(key) if is_whole and not documents else ""
         if is_whole and not documents and (unread or not is_kept):
             is_known = key in self._plan.files
             if is_known or key in self._plan.sources.taken_over:
@@ -217,8 +218,6 @@ class Measurement:
         # the beginning, in which some formats are read as a whole, is no part
         seconds = until - began + (time.perf_counter() - until) / share
         counts = {PASSAGES: passages / share, REUSED: reused / share, SECONDS: seconds}
-        if self._is_new(file):
-            counts[ADDED] = documents / share
         self._counts.add(reader, file.size, counts)
         if not is_whole:
             problems.append("read in part only, as there is no time for more in a dry run")
@@ -226,24 +225,12 @@ class Measurement:
         path, told = os.fspath(file.location), problems[:MAX_PROBLEMS]
         return Detail(path, file.name, reader, kind, documents, passages, told)
 
-    def _unread_reason(self, key: Key) -> str:
-        """Reason for which all documents of a known file go, though it fails; empty if they do not."""
-        import numpy as np
+    def foretell(
+        self, summary: IndexSummary, same: Collection[Key], others: Mapping[str, int]
+    ) -> None:
+        """Set the outcomes of all documents, the files left out, and those that could not be read.
 
-        state = self._plan.files.get(key)
-        if state is None:
-            return ""
-        unread = UnreadPages(self._plan.catalog, self._plan.settings)
-        others, _ = unread.split(np.arange(state.start, state.stop, dtype=np.int64))
-        return "" if len(others) else unread.reason
-
-    def _is_new(self, file: SourceFile) -> bool:
-        return self._plan.damaged.is_new((file.source, file.name))
-
-    def foretell(self, summary: IndexSummary) -> None:
-        """Set the documents that a run would add, those it would leave out, and those it could not read.
-
-        Of files that were not read, the first in proportion to the bytes of each kind.
+        `same`: files that will be found unchanged; `others`: as of `ForetoldDocuments.end`.
         """
         told = [problem for problems in self._failed.values() for problem in problems]
         summary.failed = [*summary.failed, *told[:MAX_LISTED]]
@@ -251,15 +238,13 @@ class Measurement:
         own = [skipped_file(k, why, self._plan.places) for k, why in self._skipped.items()]
         skipped = sorted([*summary.skipped_files, *own])
         summary.skipped_files = skipped if self._options.detail else skipped[:MAX_LISTED]
-        size: Counter[str] = Counter()
-        for file in self._files:
-            if self._is_new(file) and (file.source, file.name) not in self._unseen:
-                size[self._reader(file)] += file.size
-        summary.documents = {
-            **summary.documents,
-            "added": round(self._counts.of_all(ADDED, size)),
-            "failed": summary.documents["failed"] + len(told),
-        }
+        unread = [(file, self._reader(file)) for file in self._unread]
+        self.documents.end(same, others, unread, self._unseen)
+        stats = self.documents.stats
+        failed = summary.documents["failed"] + len(told)
+        found = {kind: stats.documents[kind] for kind in KINDS}
+        summary.documents = {**found, "failed": failed}
+        summary.deleted_why = +stats.deleted_why
 
     def estimate(self) -> Estimate:
         """Passages and seconds of the run: those measured, in proportion to the bytes of each kind.
@@ -279,6 +264,7 @@ class Measurement:
             self._counts.of_all(name, size) for name in (PASSAGES, REUSED, SECONDS)
         )
         for_text = self._encoding_seconds()
+        about = self.documents.about
         whole = len(self.details) == len(self._files)
         return Estimate(
             kinds=dict(sorted(kinds.items())),
@@ -288,6 +274,7 @@ class Measurement:
             ),
             reused=round(reused),
             measured=len(self.details),
+            about=tuple(kind for kind in KINDS if kind in about),
             is_exact=whole and not any("in part" in p for d in self.details for p in d.problems),
         )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-ADDED, PASSAGES, REUSED, SECONDS = "added", "passages", "reused", "seconds"
-"""Documents of new files, passages, those whose vectors the index has, time of reading and cutting."""
+PASSAGES, REUSED, SECONDS = "passages", "reused", "seconds"
+"""Passages, those whose vectors the index has, time of reading and cutting."""
 
 
 class SampleCounts:
@@ -20,6 +20,10 @@ class SampleCounts:
 
     def __contains__(self, reader: str) -> bool:
         return reader in self._bytes[PASSAGES]
+
+    def has(self, name: str) -> bool:
+        """True if anything was counted by this name."""
+        return self._bytes[name].total() > 0
 
     def add(self, reader: str, size: int, counts: Mapping[str, float]) -> None:
         """Add the counts of a file of `size` bytes."""
