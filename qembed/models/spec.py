@@ -167,9 +167,8 @@ def _builtin_advice(hub_id: str) -> str | None:
     """Advice for a model that cannot be fetched and is built in under another name; None if it is not."""
     for m in BUILTIN.values():
         if m.hub.lower() == hub_id.lower():
-            option = "--rerank" if m.kind == "reranker" else "--model"
             here = "" if is_here(m.name) else f", after {m.install}"
-            return f"(it is built in: {option} {m.name}{here})"
+            return f"(it is built in, as {m.name}{here})"
     return None
 
 

@@ -39,7 +39,7 @@ def test_records_that_are_all_gone_and_options_that_ask_for_it(small: Shell) -> 
     assert small("index", "r.jsonl", "-q").err == ""
     small.write("r.jsonl", "")
     done = small("index", "--format", "json")
-    assert done.json["emptied_sources"] == {"r.jsonl": 1}
+    assert done.json["emptied_sources"] == {str(small.folder / "r.jsonl"): 1}
     assert "r.jsonl: the source has become empty, it had 1 document" in done.err
     (small.folder / "docs").rename(small.folder / "away")
     assert "has become empty" not in small("index", "--allow-missing").err

@@ -252,10 +252,10 @@ def empty_lines(summary: IndexSummary) -> list[str]:
 
     becomes, had = ("would become", "has") if summary.dry_run else ("has become", "had")
     why = f" ({describe_reasons(summary.emptied_why)})" if summary.emptied_why else ""
-    lines = []
-    for path, n in summary.emptied_sources.items():
-        line = f"{path}: the source {becomes} empty, it {had} {counted(n, 'document')}{why}"
-        lines.append(line.translate(LINE_BREAKS))
+    lines = [
+        f"{shown_path(path)}: the source {becomes} empty, it {had} {counted(n, 'document')}{why}"
+        for path, n in summary.emptied_sources.items()
+    ]
     filters = {} if any(summary.documents.values()) else summary.filters
     return lines + [
         f"{path} holds nothing to read with {shlex.join(words)} "

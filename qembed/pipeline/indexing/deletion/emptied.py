@@ -98,7 +98,7 @@ def _textless_ids(snapshot: Snapshot) -> set[str]:
 
 
 def emptied_sources(sources: Sources, after: Collection[str]) -> dict[str, int]:
-    """Sources of a run that had documents and have none, by place, with their numbers before.
+    """Sources of a run that had documents and have none, by full path, with their numbers before.
 
     `after`: those that have some. A source that does not exist any more, or holds one of these, is none.
     """
@@ -106,7 +106,7 @@ def emptied_sources(sources: Sources, after: Collection[str]) -> dict[str, int]:
     left = [sources.full(source) for source in sources.all if source.path in after]
     before = sources.guard.documents_before() if without else {}
     return {
-        sources.shown(source.path): n
+        str(sources.full(source)): n
         for source in without
         if (n := before.get(source.path, 0))
         and not any(full.is_relative_to(sources.full(source)) for full in left)
