@@ -32,6 +32,9 @@ EF = 100
 """Search breadth of a graph that was not measured; hnswlib's own default of 10 loses a fifth of the hits."""
 EF_LADDER = (80, 100, 140, 200, 240, 280, 400, 560, 800)
 """Breadths tried when a graph is measured. Search time grows a little less than linearly with them."""
+WIDE_LADDER = (*EF_LADDER, 1120, 1600, 2240, 3200)
+WIDE_ROWS = 2_000_000
+"""Rows from which on WIDE_LADDER is tried: one with more links, made instead, would take hours."""
 RECALL_MARGIN = 0.002
 """Added to TARGET_RECALL where synthetic queries choose the breadth: about their sampling error."""
 ROWS_PER_ADD = 4096
@@ -168,21 +171,22 @@ class Graph:
         truth: Sequence[tuple[Rows, Scores]],
         wanted: float = TARGET_RECALL + RECALL_MARGIN,
     ) -> tuple[int, float]:
-        """Find the smallest `ef` of EF_LADDER with the wanted recall, the last if none; returns both.
+        """Find the smallest `ef` of the ladder with the wanted recall, the last if none; returns both.
 
         `truth[i]`: the rows nearest to the i-th query and their cosines, by exact search.
         """
+        ladder = EF_LADDER if len(self) < WIDE_ROWS else WIDE_LADDER
         if not len(truth):
-            return EF_LADDER[0], 1.0
+            return ladder[0], 1.0
         k = max(len(rows) for rows, _ in truth)
 
         def share(step: int, n: int = len(truth)) -> float:
-            found = self.search(queries[:n], k, EF_LADDER[step])
+            found = self.search(queries[:n], k, ladder[step])
             scores = zip(found, truth[:n], strict=True)
             return sum(recall(got, best) for (_, got), (_, best) in scores) / n
 
         # some of the queries say about where it is: all of them at every step would take seconds
-        few, last = max(1, len(truth) // 10), len(EF_LADDER) - 1
+        few, last = max(1, len(truth) // 10), len(ladder) - 1
         step = next((i for i in range(last) if share(i, few) >= wanted), last)
         reached = share(step)
         if reached < wanted:
@@ -192,7 +196,7 @@ class Graph:
         else:
             while step and (below := share(step - 1)) >= wanted:
                 step, reached = step - 1, below
-        return EF_LADDER[step], reached
+        return ladder[step], reached
 
     def search(self, vectors: Vectors, k: int, ef: int = EF) -> list[tuple[Rows, Scores]]:
         """Return, for each query vector, about its k nearest rows and cosines, dead rows included."""

@@ -20,7 +20,7 @@ from qembed.search.dense.graphs.library import (
     stored_library,
 )
 from qembed.search.dense.graphs.usearch_graph import UsearchGraph
-from qembed.search.dense.hnsw import EF_LADDER
+from qembed.search.dense.hnsw import EF_LADDER, WIDE_LADDER
 from tests.search.dense.random_vectors import unit
 
 LIBRARIES: list[Library] = ["hnswlib", "usearch"]
@@ -78,6 +78,16 @@ def test_breadth_is_the_smallest_that_suffices(clustered: Clustered) -> None:
         for lower in EF_LADDER[: EF_LADDER.index(ef)]:
             assert recall(graph.search(queries, 10, lower), truth, 10) < wanted + 1e-9
     assert graph.measure_ef(queries[:0], []) == (EF_LADDER[0], 1.0)
+
+
+def test_a_large_graph_is_searched_more_broadly(
+    clustered: Clustered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors, queries, graph = clustered
+    truth = Exact([(0, vectors)]).search(queries[:5], 10)
+    assert graph.measure_ef(queries[:5], truth, 1.1)[0] == EF_LADDER[-1] < WIDE_LADDER[-1]
+    monkeypatch.setattr("qembed.search.dense.hnsw.WIDE_ROWS", len(vectors))
+    assert graph.measure_ef(queries[:5], truth, 1.1)[0] == WIDE_LADDER[-1]
 
 
 def test_recall_counts_scores_so_that_ties_are_no_loss() -> None:
