@@ -227,10 +227,10 @@ def test_index_says_what_is_lacking(tmp_path: Path) -> None:
     plan = shell("index", "src", "--dry-run", "-v")
     assert plan.code == 0, plan.err
     rows = {line.split("\t")[1]: line.split("\t") for line in plan.out.splitlines() if "\t" in line}
-    assert rows["a.py"][3] == "text"
-    assert rows["a.py"][-1] == f"code:python {NEEDS}"
-    assert rows["c.md"][3] == "markdown"
-    assert NEEDS not in "".join(rows["c.md"])
+    assert rows["src/a.py"][3] == "text"
+    assert rows["src/a.py"][-1] == f"code:python {NEEDS}"
+    assert rows["src/c.md"][3] == "markdown"
+    assert NEEDS not in "".join(rows["src/c.md"])
     done = shell("index", "src", "-v")
     assert done.code == 0
     assert told in done.err
