@@ -11,8 +11,10 @@ import pytest
 from qembed.cli.commands.status import _covered
 from qembed.pipeline.diagnostics.status import describe
 from qembed.pipeline.diagnostics.verify import graph_recall, verify
+from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.derived.graph import synthetic_queries
-from qembed.pipeline.indexing.options import GraphPolicy
+from qembed.pipeline.indexing.options import GraphPolicy, IndexOptions
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -213,6 +215,21 @@ def test_a_graph_that_finds_too_little_is_built_with_more_links(
     index(some)
     assert graph_stamp(some).extra["recall"] == 0.9
     assert list(verify(some)) == [], "nothing mends it, and it is not searched"
+    # of millions of rows it would take hours: it is asked for
+    monkeypatch.setattr("qembed.search.dense.hnsw.WIDE_ROWS", 100)
+    monkeypatch.setattr(
+        Graph, "measure_ef", lambda g, *_: (3200, 0.99) if g.is_dense else (3200, 0.949)
+    )
+    files.discard(some, files.GRAPH)
+    told: list[str] = []
+    build(some, IndexOptions(), Progress(say=told.append))
+    advice = "search is exact (qembed index --repair builds one with more links, which takes hours)"
+    assert told == [f"the graph finds 94.9% of the ten nearest: {advice}"]
+    assert graph_stamp(some).extra["dense"] is False
+    (finding,) = verify(some)
+    assert "--repair" in finding.mend
+    index(some, repair=True)
+    assert (graph_stamp(some).extra["dense"], list(verify(some))) == (True, [])
 
 
 @pytest.mark.slow

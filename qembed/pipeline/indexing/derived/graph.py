@@ -45,13 +45,19 @@ def graph_is_due(snapshot: Snapshot, policy: GraphPolicy) -> bool:
     return policy.is_due(rows, covered)
 
 
-def extend_graph(snapshot: Snapshot, progress: Progress, ahead: GraphAhead | None = None) -> None:
+def extend_graph(
+    snapshot: Snapshot,
+    progress: Progress,
+    ahead: GraphAhead | None = None,
+    *,
+    dense: bool = False,
+) -> None:
     """Add the rows that the graph lacks and publish it as a new file. Ends without a change when stopped.
 
-    A graph that finds too little for any breadth of search is built again with more links. `ahead`: what was
-    made of a new one.
+    A graph that finds too little for any breadth of search is built again with more links; one of WIDE_ROWS
+    only where that is asked for. `ahead`: what was made of a new one. `dense`: a new one has more links.
     """
-    from qembed.search.dense.hnsw import Graph, groups_path
+    from qembed.search.dense.hnsw import WIDE_ROWS, Graph, groups_path
     from qembed.search.dense.planner import TARGET_RECALL
 
     root, manifest = snapshot.root, snapshot.manifest
@@ -65,14 +71,20 @@ def extend_graph(snapshot: Snapshot, progress: Progress, ahead: GraphAhead | Non
         saved = graph
         extra: Mapping[str, Any] = {}
         if graph is None:
-            graph, upto, extra = _load_graph(snapshot, stamp, rows)
+            graph, upto, extra = _load_graph(snapshot, stamp, rows, dense)
             if manifest.next_row - upto > LONG_BUILD_ROWS:
                 progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
             if not _add_rows(snapshot, graph, upto, progress):
                 return  # the old graph stays; search covers its missing rows exactly
         if rows > GROWTH * extra.get("measured", 0):
             extra = _measure(snapshot, graph, manifest.next_row)
-            if extra["recall"] < TARGET_RECALL and not graph.is_dense:
+            poor = extra["recall"] < TARGET_RECALL and not graph.is_dense
+            if poor and rows >= WIDE_ROWS:
+                progress.say(
+                    f"the graph finds {extra['recall']:.1%} of the ten nearest: search is exact "
+                    "(qembed index --repair builds one with more links, which takes hours)"
+                )
+            elif poor:
                 progress.say("the graph finds too little: building it anew with more links")
                 graph = Graph.empty(manifest.recipe.dim, fetch_vectors(snapshot), rows, dense=True)
                 if not _add_rows(snapshot, graph, manifest.base, progress):
@@ -118,11 +130,11 @@ def _add_rows(snapshot: Snapshot, graph: Graph, start: int, progress: Progress) 
 
 
 def _load_graph(
-    snapshot: Snapshot, stamp: files.Stamp | None, rows: int
+    snapshot: Snapshot, stamp: files.Stamp | None, rows: int, dense: bool
 ) -> tuple[Graph, int, Mapping[str, Any]]:
     """Stored graph, the row up to which it goes, and the extra of its stamp; else an empty graph.
 
-    `rows`: that it will have.
+    `rows`: that it will have. `dense`: an empty one has more links.
     """
     from qembed.search import Graph
     from qembed.search.dense.graphs.library import is_outgrown, stored_library
@@ -134,7 +146,7 @@ def _load_graph(
         with contextlib.suppress(RuntimeError):  # whole, but of another version of the library
             graph = Graph.load(root / stamp.file, dim, fetch, library, rows)
             return graph, stamp.upto, stamp.extra
-    return Graph.empty(dim, fetch, rows), manifest.base, {}
+    return Graph.empty(dim, fetch, rows, dense=dense), manifest.base, {}
 
 
 def _measure(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
@@ -192,8 +204,8 @@ def repair_graph(snapshot: Snapshot, progress: Progress) -> None:
     extra = _measure(snapshot, graph, stamp.upto)
     if extra["recall"] < TARGET_RECALL and not graph.is_dense:
         files.discard(root, files.GRAPH)
-        progress.say("the graph finds too little: building it anew")
-        extend_graph(snapshot, progress)
+        progress.say("the graph finds too little: building it anew with more links")
+        extend_graph(snapshot, progress, dense=True)
     elif extra != stamp.extra:
         files.restamp(root, stamp, extra)
         progress.say(f"the graph's breadth is {extra['ef']} now (recall@10 {extra['recall']:.3f})")
