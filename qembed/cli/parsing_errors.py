@@ -20,7 +20,8 @@ def describe_refusal(error: Any) -> str:
             dash = "-- " if first.startswith("-") else ""  # else it is taken for options
             hint = f"{place} {dash}{shlex.quote(' '.join([first, *extra]))}"
             return f"one text in quotes is wanted: {hint}"
-        text = f"unexpected argument{'s'[: len(extra) > 1]}: {', '.join(map(_shown, extra))}"
+        what = "argument" if len(extra) == 1 else "arguments"
+        text = f"unexpected {what}: {', '.join(map(_shown, extra))}"
     elif begun := _text_with_a_dash(error):
         return f"{text[:1].lower()}{text[1:]} (a text: {place} -- {shlex.quote(begun)})"
     return f"{text[:1].lower()}{text[1:]} ({place} -h shows what there is)"

@@ -206,14 +206,15 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+def index_sixty(shell: Shell) -> None:
+    """Index sixty texts, whose files are old enough to be believed by their times."""
+    for i in range(60):
+        shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
+    shell.old()
+    assert shell("index", "docs").code == 0
+
+
 @pytest.fixture
 def many(filled: Filled) -> Shell:
-    """An index of sixty texts, whose files are old enough to be believed by their times."""
-
-    def index(shell: Shell) -> None:
-        for i in range(60):
-            shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
-        shell.old()
-        assert shell("index", "docs").code == 0
-
-    return filled(index)
+    """An index of sixty texts."""
+    return filled(index_sixty)

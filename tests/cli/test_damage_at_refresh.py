@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Filled, Shell
+from tests.cli.conftest import Filled, Shell, index_sixty
 
 
 @pytest.fixture
@@ -17,10 +17,7 @@ def many(filled: Filled) -> Shell:
     """Sixty files, and three records that came without one."""
 
     def index(shell: Shell) -> None:
-        for i in range(60):
-            shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
-        shell.old()
-        assert shell("index", "docs").code == 0
+        index_sixty(shell)
         records = "".join(f'{{"_id": "r{i}", "text": "record number {i}"}}\n' for i in range(3))
         assert shell("add", "-", stdin=records).code == 0
         assert shell("index").code == 0
