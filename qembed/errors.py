@@ -190,6 +190,14 @@ def refusal(error: OSError) -> str:
     return _REFUSALS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
 
 
+def brief(error: Exception) -> str:
+    """First line of a library's message, with the one that it introduces; else the error's type."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+
+
 def cannot_read(path: object, error: OSError) -> InputError:
     """Error for a file that the system does not let us read."""
     return InputError(f"cannot read {path}: {refusal(error)}")

@@ -9,19 +9,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import uuid
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import StorageError, UsageError
+from qembed.errors import StorageError, UsageError, brief
 
 _OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "az")
 _PLAIN = ("", "file", "local")
+_BUCKET = re.compile(r"(?:s3a?|gs|gcs)://[^/@]+(/.*)?", re.DOTALL)
+"""Address in a bucket. A user or a password there would come back in messages."""
 
 
 class SharedFolder:
-    """Folder at `place`. Pickled, it is opened anew at the other side.
+    """Folder at `place`; `is_store`: in a bucket. Pickled, it is opened anew at the other side.
 
     `option`, `extra`, `content`: for messages, the option that names it, the extra with fsspec, what it has.
     """
@@ -37,12 +40,16 @@ class SharedFolder:
         self._words = (option, extra, content)
         self._fs: Any = None
         protocol = place.partition("://")[0] if "://" in place else ""
-        self._is_store = protocol in _OBJECT_STORES
+        self.is_store = protocol in _OBJECT_STORES
         if protocol in _PLAIN:
             self.place = os.path.abspath(place.partition("://")[2] or place)  # noqa: PTH100
         elif find_spec("fsspec") is None:
             raise UsageError(
                 f"{option} {place} needs fsspec (pip install 'qembed-search[{extra}]')"
+            )
+        elif protocol in ("s3", "s3a", "gs", "gcs") and not _BUCKET.fullmatch(place):
+            raise UsageError(
+                f"{option} wants {protocol}://BUCKET/FOLDER: a name and keys come from the environment"
             )
         self._is_plain = protocol in _PLAIN
 
@@ -58,6 +65,8 @@ class SharedFolder:
             fs, path = fsspec.core.url_to_fs(self.place)
         except (ImportError, ValueError) as e:
             raise UsageError(f"{self._words[0]} {self.place}: {str(e).splitlines()[0]}") from e
+        # others write there, and s3fs believes its kept list: what came since is not found, or read cut
+        fs.invalidate_cache()
         return fs, path
 
     def names(self) -> set[str]:
@@ -74,14 +83,13 @@ class SharedFolder:
     def _listed(self) -> set[str]:
         """Names of all files of a folder that fsspec opens."""
         fs, path = self._open()
-        fs.invalidate_cache()  # others write there, and lists are kept
-        if not self._is_store:
+        if not self.is_store:
             fs.makedirs(path, exist_ok=True)
         try:
             listed = fs.ls(path, detail=False)
         except FileNotFoundError:
             # object stores have no empty folders; making one would make a bucket that is misspelt
-            if not self._is_store or not _is_bucket(fs, path.partition("/")[0]):
+            if not self.is_store or not _is_bucket(fs, path.partition("/")[0]):
                 raise
             listed = []
         return {str(name).rpartition("/")[2] for name in listed}
@@ -102,7 +110,7 @@ class SharedFolder:
                 self._write_plain(Path(self.place), name, temporary, data)
                 return
             fs, path = self._open()
-            if self._is_store:
+            if self.is_store:
                 fs.pipe_file(f"{path}/{name}", data)
             else:
                 fs.pipe_file(f"{path}/{temporary}", data)
@@ -130,7 +138,7 @@ class SharedFolder:
         except (UsageError, StorageError):
             raise
         except Exception as e:  # each object store has exceptions of its own
-            reason = (str(e).strip().splitlines() or [""])[0] or type(e).__name__
+            reason = re.sub(r"^\[Errno \d+\] ", "", brief(e))
             if isinstance(e, FileNotFoundError) and e.errno is None:
                 reason = f"not found: {reason}"  # object stores name the address alone
             raise StorageError(

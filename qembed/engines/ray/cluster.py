@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import EngineError, UsageError
+from qembed.errors import EngineError, UsageError, brief
 
 NEEDS = "--engine ray needs Ray (pip install 'qembed-search[ray]')"
 ANSWERS_IN = 10.0
@@ -86,9 +86,8 @@ def connected(engine: str) -> Iterator[Any]:
             logging_level=logging.ERROR,
         )
     except Exception as e:  # whatever its layers raise: sockets, gRPC, other versions
-        reason = (str(e).strip().splitlines() or [type(e).__name__])[0]
         raise EngineError(
-            f"--engine {engine}: no cluster answers as wanted: {reason} (is it up, and has it this Ray, "
+            f"--engine {engine}: no cluster answers as wanted: {brief(e)} (is it up, and has it this Ray, "
             f"{ray.__version__}, and this Python?)"
         ) from e
     with contextlib.redirect_stdout(sys.stderr):  # Ray prints of lost processes, also at its end

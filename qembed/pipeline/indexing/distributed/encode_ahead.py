@@ -39,6 +39,11 @@ ROUND_CHARACTERS = 32 << 20
 ATTEMPTS = 3
 """Times that a round is begun whose coordinator was lost with its machine."""
 
+ONE_FOLDER = "--shards wants a folder that all machines share, or s3:// or gs://"
+ONE_STORE = (
+    "the machines' environments name different servers (AWS_ENDPOINT_URL, STORAGE_EMULATOR_HOST)"
+)
+
 
 def encode_ahead(
     plan: IndexPlan,
@@ -91,8 +96,8 @@ class AheadRun:
         from qembed.engines.ray.cluster import connected
         from qembed.engines.ray.coordinator import processes
 
-        self._present = self._ahead.folder.names()
         self._progress.phase("encode on the cluster", "documents", None)
+        self._present = self._ahead.folder.names()
         with connected(self._engine) as ray:
             size = processes(ray)
             self._progress.say(f"Ray: {len(ray.nodes())} machines, {size} processes")
@@ -173,7 +178,7 @@ class AheadRun:
             elif outcome.node not in self._nodes and outcome.name not in folder.names():
                 raise EngineError(
                     f"{outcome.node} wrote an encoded shard to {folder.place}, and this machine does not see "
-                    "it: --shards wants a folder that all machines share, or s3:// or gs://"
+                    f"it: {ONE_STORE if folder.is_store else ONE_FOLDER}"
                 )
             self._nodes.add(outcome.node)
             self._present.add(outcome.name)

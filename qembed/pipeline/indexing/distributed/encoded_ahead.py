@@ -1,6 +1,7 @@
 """Passages and vectors of a cluster, as the run that commits takes them: by document, then by text.
 
-What is not there is chunked and encoded here, so a missing or damaged file costs time and nothing else.
+What is not there is chunked and encoded here, so a damaged file costs time and nothing else. One that cannot
+be read ends the run, since the others may be gone as well: the next run has it made anew.
 """
 
 from __future__ import annotations
