@@ -50,9 +50,9 @@ check: .venv/ready
 	.venv/bin/lint-imports
 	$(MAKE) test
 
-# remote models and buckets against servers that others wrote; these want libraries of their own, hence environments
+# remote models and buckets (also of a Ray cluster) on servers that others wrote: libraries of their own, hence environments
 test-server: .venv/ready .venv/infinity/ready .venv/stores/ready
-	$(PY) -m pytest -m server tests/models/remote/test_infinity.py tests/engines/test_object_stores.py
+	$(PY) -m pytest -m server tests/models/remote/test_infinity.py tests/engines/test_object_stores.py tests/engines/ray/test_ray_bucket.py
 
 .venv/infinity/ready:
 	$(PYTHON) -m venv .venv/infinity

@@ -1,11 +1,14 @@
-"""A Milvus server for the session, and an index with metadata of every kind to export."""
+"""A Milvus server for the session, an index with metadata of every kind to export, servers of buckets."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ import pytest
 
 from tests.cli.conftest import Shell
 
+STORES = Path(os.environ.get("QEMBED_TEST_STORES", ".venv/stores/bin")).absolute()
+"""Programs of the environment with clients and servers of object stores."""
 SERVER = "import sys; from milvus_lite.cmdline import main; main()"
 TOPICS = (
     "refunds arrive within five working days",
@@ -49,12 +54,16 @@ def write_records(shell: Shell, docs: list[dict[str, Any]], name: str = "docs.js
     shell.write(name, "".join(json.dumps(d, ensure_ascii=False) + "\n" for d in docs))
 
 
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server that runs for the session."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("milvus")
     arguments = ["server", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen(
@@ -82,3 +91,38 @@ def shell(tmp_path: Path) -> Shell:
     folder = tmp_path / "work"
     folder.mkdir()
     return Shell(folder)
+
+
+@pytest.fixture(params=["s3", "gs"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Address of a new bucket and the environment for it. Fails, and does not skip, if no server starts."""
+    assert (STORES / "moto_server").exists(), f"{STORES} is not there: make test-server"
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    if request.param == "s3":
+        command = ["moto_server", "-p", str(port)]
+        env = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1"}
+        env |= {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "a-secret"}
+        bucket = urllib.request.Request(f"{url}/help", method="PUT")
+    else:
+        command = ["gcp-storage-emulator", "start", "--host=127.0.0.1", f"--port={port}"]
+        command += ["--in-memory", "--default-bucket=help"]
+        env = {"STORAGE_EMULATOR_HOST": url, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
+        bucket = urllib.request.Request(f"{url}/storage/v1/b/help")
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen([str(STORES / command[0]), *command[1:]], stdout=log, stderr=log) as p,
+    ):
+        try:
+            until = time.monotonic() + 60
+            while True:
+                try:
+                    urllib.request.urlopen(bucket, timeout=5).close()
+                    break
+                except OSError:
+                    assert p.poll() is None, (tmp_path / "log").read_text()
+                    assert time.monotonic() < until, (tmp_path / "log").read_text()
+                    time.sleep(0.2)
+            yield f"{request.param}://help/a/folder", env
+        finally:
+            p.terminate()

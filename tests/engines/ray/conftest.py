@@ -6,16 +6,17 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.engines.conftest import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 OBJECT_STORE = 80_000_000
@@ -23,19 +24,14 @@ OBJECT_STORE = 80_000_000
 STARTS_IN = 120
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
 class Node:
-    """`ray start --block` in a process group of its own, with its log."""
+    """`ray start --block` in a process group of its own, with its log. `env`: variables of its own."""
 
-    def __init__(self, folder: Path, name: str, *options: str) -> None:
+    def __init__(self, folder: Path, name: str, env: Mapping[str, str], *options: str) -> None:
         self.log = folder / f"{name}.log"
         env = {
             **os.environ,
+            **env,
             # Ray's own half a minute is not enough on a busy machine
             "RAY_raylet_start_wait_time_s": str(STARTS_IN),
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -95,16 +91,23 @@ def _title(pid: int) -> str:
 
 
 class Cluster:
-    """Head and second node. `address`: for programs on this machine; `client`: for any program."""
+    """Head and second node. `address`: for programs on this machine; `client`: for any program.
 
-    def __init__(self) -> None:
+    `env`: of the nodes alone; `start_up`: what Python runs at its start, there and in programs at hand of it.
+    """
+
+    def __init__(self, env: Mapping[str, str] | None = None, start_up: str = "") -> None:
         # a socket's path has to be short, so it cannot lie in pytest's folders
         self.folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))
+        self.env = env or {}
+        if start_up:
+            (self.folder / "sitecustomize.py").write_text(start_up)
         port, client = free_port(), free_port()
         self.address, self.client = f"127.0.0.1:{port}", f"ray://127.0.0.1:{client}"
         self.head = Node(
             self.folder,
             "head",
+            self.env,
             "--head",
             f"--port={port}",
             f"--ray-client-server-port={client}",
@@ -122,7 +125,7 @@ class Cluster:
     def add_node(self) -> Node:
         options = (f"--address={self.address}", "--node-ip-address=127.0.0.1")
         for attempt in range(3):  # Ray gives up by itself where a machine is busy
-            node = Node(self.folder, f"node{time.monotonic_ns()}", *options)
+            node = Node(self.folder, f"node{time.monotonic_ns()}", self.env, *options)
             try:
                 self._wait(node)
                 return node
