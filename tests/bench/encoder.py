@@ -25,6 +25,8 @@ from qembed.models.builtin.source import builtin_folder
 WORD = re.compile(r"\w+")
 FIRST_WORD = 1996
 """The token of the most frequent word: `the`."""
+KNOWN = 50_000
+"""Words whose tokens are remembered, at most: those of a million texts would take .3 GB."""
 TABLE = "embeddings.word_embeddings.weight"
 
 
@@ -63,6 +65,8 @@ class Static:
         """A word's tokens, remembered: texts repeat words."""
         found: list[int] = self._known.get(word, [])
         if not found:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
             found = self._known[word] = self._tokens.encode(word, add_special_tokens=False).ids
         return found
 

@@ -209,7 +209,9 @@ class _Run:
         counts = RunProgress(progress, len(files), sum(f.size for f in files))
         follow = partial(self.graph.follow, self.writer, counts)
         committer = Committer(self.writer, fields, policy, stats, follow, with_words=with_words)
-        vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, counts)
+        vectorizer = Vectorizer(
+            source, recipe.dim, batches.texts_per_call, counts, self.writer.root
+        )
         snapshot = self.writer.snapshot() if plan.target.truncate else plan.snapshot
         if snapshot is not None:
             vectorizer.use_snapshot(snapshot, snapshot.manifest.base)

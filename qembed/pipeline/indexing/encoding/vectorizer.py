@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.models.encode_each import encode_each
@@ -17,6 +18,7 @@ from qembed.pipeline.indexing.encoding.content import (
     token_counts,
 )
 from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
+from qembed.pipeline.indexing.encoding.recent_vectors import RecentVectors
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress
 from qembed.store import Snapshot
 from qembed.store.hash_index import HashMap
@@ -49,11 +51,16 @@ class Vectorizer:
     """Computes the vectors of passage texts, from the index where a text is known, else by the encoder.
 
     `texts_per_call`: for encoders without a preferred batch. `counts`: told of what has a vector; stopped
-    between two calls.
+    between two calls. `folder`: of a file for what is not committed, if that is much.
     """
 
     def __init__(
-        self, source: EncoderSource, dim: int, texts_per_call: int, counts: RunProgress
+        self,
+        source: EncoderSource,
+        dim: int,
+        texts_per_call: int,
+        counts: RunProgress,
+        folder: Path,
     ) -> None:
         self._source = source
         self._dim = dim
@@ -61,7 +68,7 @@ class Vectorizer:
         self._counts = counts
         self._snapshot: Snapshot | None = None
         self._stored = HashMap()  # text hash -> row in the snapshot
-        self._uncommitted: dict[bytes, Vectors] = {}
+        self._uncommitted = RecentVectors(folder, dim)
         self._take: Callable[[bytes], tuple[Vectors, int] | None] | None = None
         self._encoded_texts, self._encode_seconds = 0, 0.0
 
@@ -143,7 +150,7 @@ class Vectorizer:
         for i, key in enumerate(hashes):
             if (found := self._take(key)) is not None and not out.done[i]:
                 took[key] = found
-                self._uncommitted[key] = found[0]
+                self._uncommitted.add([key], found[0][None])
                 out.encoded += 1
             if key in took and not out.done[i]:
                 out.vectors[i], out.tokens[i] = took[key]
@@ -188,7 +195,8 @@ class Vectorizer:
                 out.done[group] = True
                 for i in group:
                     out.tokens[i] = tokens
-                self._uncommitted[hashes[group[0]]] = vector
+            made = [n for n in range(len(part)) if n not in reasons]
+            self._uncommitted.add([hashes[part[n][0]] for n in made], vectors[made])
             out.encoded += len(part) - len(reasons)
             self._counts.encoded(sum(map(len, part)))
 
