@@ -152,6 +152,35 @@ def classifier(folder: Path, labels: int = 1, **config: Any) -> Path:
     return folder
 
 
+def bare(folder: Path, kind: str, **more: Any) -> Path:
+    """A model of that architecture without a head, positions wide enough for every text of MIXED."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    size = wordpiece(folder)
+    names = {"distilbert": {"dim": WIDTH, "hidden_dim": 64, "n_layers": 2, "n_heads": 4}}
+    config = AutoConfig.for_model(
+        kind,
+        vocab_size=size,
+        max_position_embeddings=300,
+        initializer_range=0.4,
+        pad_token_id=0,
+        **names.get(
+            kind,
+            {
+                "hidden_size": WIDTH,
+                "intermediate_size": 64,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 4,
+            },
+        ),
+        **more,
+    )
+    torch.manual_seed(4)
+    AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
 def qwen(folder: Path, side: str) -> Path:
     """A bare transformers folder: Qwen3, padding on `side`."""
     import torch

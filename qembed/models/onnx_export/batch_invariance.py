@@ -7,10 +7,8 @@ tokens breaks it, which the runtime orders one way for one text and another way 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from qembed.protocols import Encoder
 
 SIZES = (2, 3, 4, 5, 7, 8, 12, 16)
 """Sizes of the batches that are compared: a runtime has other kernels for other shapes."""
@@ -53,16 +51,26 @@ def batch_invariant_modules(model: Any) -> Any:
     return torch.nn.ModuleList(replaced(m) for m in model.children())
 
 
-def is_batch_invariant(encoder: Encoder, texts: Sequence[str]) -> bool:
-    """True if random batches of the words of `texts` give the same bits as each text alone."""
+WORDS = 24
+"""Words in the longest text of a batch."""
+
+
+def is_batch_invariant(
+    compute: Callable[[list[str]], Any], texts: Sequence[str], longest: int = WORDS
+) -> bool:
+    """True if `compute` gives random batches of the words of `texts` the same bits as each text alone.
+
+    `longest`: words in each batch's first text, beside which the others are padded; they have up to WORDS.
+    """
     draw = random.Random(7)
     words = " ".join(texts).split()
     for size in SIZES:
-        batch = [" ".join(draw.choices(words, k=draw.randint(1, 24))) for _ in range(size)]
-        together = encoder.encode(batch)
+        batch = [" ".join(draw.choices(words, k=draw.randint(1, WORDS))) for _ in range(size)]
+        if longest > WORDS:
+            batch[0] = " ".join(draw.choices(words, k=longest))
+        together = compute(batch)
         if any(
-            encoder.encode([t])[0].tobytes() != v.tobytes()
-            for t, v in zip(batch, together, strict=True)
+            compute([t])[0].tobytes() != v.tobytes() for t, v in zip(batch, together, strict=True)
         ):
             return False
     return True

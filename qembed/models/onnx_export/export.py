@@ -22,6 +22,7 @@ from qembed.models.model_folder import Folder
 from qembed.models.onnx.cache import LIBRARIES, TOKENIZER, Export, write_facts
 from qembed.models.onnx.session import ROWS, TYPES
 from qembed.models.onnx_export.batch_invariance import batch_invariant_modules, is_batch_invariant
+from qembed.models.onnx_export.classifiers import check_first_token, classifier_without_padding
 from qembed.models.onnx_export.graph import write_graph, write_tokenizer, write_word_table
 from qembed.models.onnx_export.parity import (
     PROBES,
@@ -33,16 +34,14 @@ from qembed.models.onnx_export.parity import (
     shapes,
 )
 from qembed.models.onnx_export.towers import image_tower, text_tower
-from qembed.models.onnx_export.unpadded import (
-    UnsupportedArchitecture,
-    classifier_without_padding,
-    without_padding,
-)
+from qembed.models.onnx_export.unpadded import UnsupportedArchitecture, without_padding
 
 if TYPE_CHECKING:
     from qembed.models.torch_encoder import TorchEncoder
 
 REASON = "reason"
+LONG_WORDS = 120
+"""Words beside which a pair is padded in a batch that must not change its score."""
 
 Check = Callable[[Export], None]
 """Compares an export with its torch model. Raises ParityError."""
@@ -53,11 +52,12 @@ Method = Callable[[dict[str, Any]], tuple[dict[str, Any], Check]]
 def export_model(request: dict[str, Any]) -> None:
     """Write a complete, checked export into the folder `out`. Raises whatever the exporter raises.
 
-    Encoders and cross-encoders are exported without padding if that succeeds, else with padding.
+    Encoders and cross-encoders are exported without padding if that succeeds, else with padding; the last
+    layer of a cross-encoder for the first token alone, else whole.
     """
     methods: dict[str, tuple[Method, ...]] = {
         "encoder": (_unpadded_encoder, _padded_encoder),
-        "cross": (_unpadded_cross_encoder, _padded_cross_encoder),
+        "cross": (_first_token_cross_encoder, _unpadded_cross_encoder, _padded_cross_encoder),
         "qwen": (_qwen_reranker,),
         "image": (image_tower,),
     }
@@ -172,18 +172,41 @@ def _encoder_graph(
             check_vectors(encoder.encode(texts), ours.encode(texts))
             for a, b in zip(encoder.encode_tokens(texts), ours.encode_tokens(texts), strict=True):
                 check_vectors(a, b)
-        facts["apart"] = is_batch_invariant(ours, PROBES)
+        facts["apart"] = is_batch_invariant(ours.encode, PROBES)
 
     return facts, check
 
 
-def _unpadded_cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
+def _first_token_cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
+    """Cross-encoder without padding whose last layer computes the first token alone. Raises the same."""
+    from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
+
+    facts, check_logits = _unpadded_cross_encoder(request, first_token=True)
+
+    def check(export: Export) -> None:
+        check_logits(export)
+        ours = OnnxCrossEncoder(export)
+
+        def logits(texts: list[str]) -> Any:
+            return ours.logits([(PROBES[1], t) for t in texts])
+
+        if not is_batch_invariant(logits, PROBES, LONG_WORDS):
+            raise ParityError("a pair has another score beside others")
+
+    return facts, check
+
+
+def _unpadded_cross_encoder(
+    request: dict[str, Any], first_token: bool = False
+) -> tuple[dict[str, Any], Check]:
     """Cross-encoder that computes nothing for padding. Raises UnsupportedArchitecture."""
     reranker, inputs = _torch_cross_encoder(request)
     inner = reranker._model.model
+    if first_token:
+        check_first_token(inner)
     words, facts = write_word_table(inner, Path(request["out"]))
     inputs = [words, "attention_mask", ROWS, *inputs[2:]]
-    with classifier_without_padding(inner, bool(facts)) as module:
+    with classifier_without_padding(inner, bool(facts), first_token) as module:
         return _cross_graph(reranker, module, inputs, request, facts)
 
 

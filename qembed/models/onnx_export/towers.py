@@ -52,7 +52,7 @@ def text_tower(encoder: TorchEncoder, request: dict[str, Any]) -> Written:
         ours = OnnxEncoder(export, encoder.dim, limit)
         for texts in shapes():
             check_vectors(encoder.encode(texts), ours.encode(texts))
-        facts["apart"] = is_batch_invariant(ours, PROBES)
+        facts["apart"] = is_batch_invariant(ours.encode, PROBES)
 
     return facts, check
 

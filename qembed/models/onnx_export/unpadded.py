@@ -36,7 +36,10 @@ class UnsupportedArchitecture(Exception):
 
 
 class Batch:
-    """Token positions of one batch. `mask`: int64 (texts, length); `rows`: int64 (tokens,), its ones."""
+    """Token positions of one batch. `mask`: int64 (texts, length); `rows`: int64 (tokens,), its ones.
+
+    `firsts`: places of the texts' first tokens among all tokens, int64 (texts,).
+    """
 
     def __init__(self, mask: Any, rows: Any) -> None:
         import torch
@@ -44,10 +47,11 @@ class Batch:
         self.texts, self.length = mask.shape
         self._rows = rows
         # padding repeats some token's states: nothing reads them
-        self._places = (torch.cumsum(mask.flatten(), 0) - 1).clamp(min=0)
+        self._places: Any = (torch.cumsum(mask.flatten(), 0) - 1).clamp(min=0)
         self.positions = self.pack(torch.cumsum(mask, 1) - 1)
         hidden = torch.zeros(mask.shape).masked_fill(mask == 0, float("-inf"))
         self._hidden = hidden[:, None, None, :]
+        self.firsts = self._places.reshape(self.texts, self.length)[:, 0]
 
     def pack(self, states: Any) -> Any:
         """Drop padding: (texts, length, …) to (tokens, …)."""
@@ -69,9 +73,16 @@ class Batch:
         )
         return self._hidden + later
 
+    def attend(self, query: Any, key: Any, value: Any, scaling: float, causal: bool) -> Any:
+        """softmax(q·kᵀ · scaling + hidden) · v, (texts, heads, length, width); queries of any length."""
+        import torch
+
+        seen = torch.matmul(query, key.transpose(2, 3)) * scaling + self.hidden(causal)
+        return torch.matmul(torch.softmax(seen, -1), value)
+
 
 class _Attention:
-    """Attention function for transformers: softmax(q·kᵀ · scaling + hidden) · v."""
+    """Attention function for transformers."""
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
@@ -88,8 +99,6 @@ class _Attention:
         **more: Any,
     ) -> tuple[Any, None]:
         """Attention of a layer. `query`: (1, heads, tokens, width); `key`, `value`: perhaps fewer heads."""
-        import torch
-
         if unknown := [n for n, v in more.items() if v is not None and n not in _IDLE]:
             raise UnsupportedArchitecture(f"its attention wants {', '.join(unknown)}")
         batch = self.batch
@@ -99,12 +108,11 @@ class _Attention:
             k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
         causal = bool(more["is_causal"] if more.get("is_causal") is not None else module.is_causal)
         scale = q.shape[-1] ** -0.5 if scaling is None else scaling
-        seen = torch.matmul(q, k.transpose(2, 3)) * scale + batch.hidden(causal)
-        states = torch.matmul(torch.softmax(seen, -1), v)
+        states = batch.attend(q, k, v, scale, causal)
         return batch.pack(states.transpose(1, 2))[None], None
 
 
-class _Packed:
+class Packed:
     """Transformer that is given the tokens of a batch without padding.
 
     `split`: it is given rows of its word table, which stays outside, instead of ids.
@@ -119,10 +127,24 @@ class _Packed:
         self._start = inner.embeddings.padding_idx + 1 if kind in FROM_PADDING else 0
         self.attention = _Attention()
 
-    def states(self, tokens: Any, mask: Any, rows: Any, types: Any | None = None) -> Any:
+    @property
+    def batch(self) -> Batch:
+        """Batch that is being computed."""
+        assert self.attention.batch is not None
+        return self.attention.batch
+
+    def states(
+        self,
+        tokens: Any,
+        mask: Any,
+        rows: Any,
+        types: Any | None = None,
+        first_token: bool = False,
+    ) -> Any:
         """Last states, (texts, length, width). `tokens`: ids (texts, length), or words (tokens, width).
 
-        `types`: token types (texts, length).
+        `types`: token types (texts, length). `first_token`: the last layer gives the first tokens' states
+        only, and so does this, (texts, 1, width).
         """
         self.attention.batch = batch = Batch(mask, rows)
         given = {"inputs_embeds": tokens} if self._split else {"input_ids": batch.pack(tokens)}
@@ -132,7 +154,8 @@ class _Packed:
             **{name: value[None] for name, value in given.items()},
             position_ids=batch.positions[None] + self._start,
         )
-        return batch.unpack(found.last_hidden_state[0])
+        states = found.last_hidden_state[0]
+        return states[:, None] if first_token else batch.unpack(states)
 
     @contextmanager
     def attending(self) -> Iterator[None]:
@@ -162,7 +185,7 @@ def without_padding(model: Any, split: bool) -> Iterator[Any]:
     first, *rest = batch_invariant_modules(model)
     if not isinstance(first, Transformer):
         raise UnsupportedArchitecture(f"{type(first).__name__} is not known here")
-    packed = _Packed(first.model, split)
+    packed = Packed(first.model, split)
 
     class Module(torch.nn.Module):
         def __init__(self) -> None:
@@ -181,52 +204,3 @@ def without_padding(model: Any, split: bool) -> Iterator[Any]:
 
     with packed.attending():
         yield Module().eval()
-
-
-@contextmanager
-def classifier_without_padding(model: Any, split: bool) -> Iterator[Any]:
-    """Module (tokens, mask, rows[, token types]) -> logits, equivalent to a classifier of transformers.
-
-    `split` and errors as in `without_padding`. The model is as before after the block.
-    """
-    import torch
-    from transformers.modeling_outputs import BaseModelOutputWithPooling
-
-    prefix = model.base_model_prefix
-    base = getattr(model, prefix)
-    packed = _Packed(base, split)
-
-    class Base(torch.nn.Module):
-        """Base model in the classifier's place for it: states with padding, as its head wants them."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = base
-            self.given: tuple[Any, ...] = ()
-
-        def forward(self, *_: Any, **__: Any) -> Any:
-            states = packed.states(*self.given)
-            pooler = getattr(base, "pooler", None)
-            return BaseModelOutputWithPooling(
-                last_hidden_state=states, pooler_output=None if pooler is None else pooler(states)
-            )
-
-    inside = Base()
-
-    class Module(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = model
-
-        def forward(
-            self, tokens: Any, attention_mask: Any, rows: Any, types: Any | None = None
-        ) -> Any:
-            inside.given = (tokens, attention_mask, rows, types)
-            return self.inner(input_ids=attention_mask, attention_mask=attention_mask).logits
-
-    setattr(model, prefix, inside)
-    try:
-        with packed.attending():
-            yield Module().eval()
-    finally:
-        setattr(model, prefix, base)

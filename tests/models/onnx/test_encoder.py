@@ -172,4 +172,4 @@ def test_a_difference_in_the_last_digit_is_noticed() -> None:
             vectors = np.array([[len(t), 1] for t in texts], dtype=np.float32)
             return np.nextafter(vectors, np.float32(9)) if len(texts) > 10 else vectors
 
-    assert not is_batch_invariant(Drifting(), tiny.TEXTS)
+    assert not is_batch_invariant(Drifting().encode, tiny.TEXTS)

@@ -16,42 +16,12 @@ from qembed.models.onnx_export import graph
 from qembed.models.onnx_export.unpadded import (
     ARCHITECTURES,
     UnsupportedArchitecture,
-    classifier_without_padding,
     without_padding,
 )
 from tests.models import reference, tiny
 from tests.models.exports import MIXED, make, model_in
 
 pytestmark = pytest.mark.slow
-
-
-def bare(folder: Path, kind: str, **more: Any) -> Path:
-    """A tiny model of that architecture, positions wide enough for every text of MIXED."""
-    import torch
-    from transformers import AutoConfig, AutoModel
-
-    size = tiny.wordpiece(folder)
-    names = {"distilbert": {"dim": tiny.WIDTH, "hidden_dim": 64, "n_layers": 2, "n_heads": 4}}
-    config = AutoConfig.for_model(
-        kind,
-        vocab_size=size,
-        max_position_embeddings=300,
-        initializer_range=0.4,
-        pad_token_id=0,
-        **names.get(
-            kind,
-            {
-                "hidden_size": tiny.WIDTH,
-                "intermediate_size": 64,
-                "num_hidden_layers": 2,
-                "num_attention_heads": 4,
-            },
-        ),
-        **more,
-    )
-    torch.manual_seed(4)
-    AutoModel.from_config(config).save_pretrained(folder)
-    return folder
 
 
 def sentences(folder: Path) -> Any:
@@ -81,7 +51,7 @@ def test_torchs_numbers_without_padding(kind: str, tmp_path: Path, quietly: None
     grouped = {"num_key_value_heads": 2} if kind in ("qwen2", "qwen3", "llama", "mistral") else {}
     if kind == "mistral":
         grouped["sliding_window"] = None
-    model = sentences(bare(tmp_path / "model", kind, **grouped))
+    model = sentences(tiny.bare(tmp_path / "model", kind, **grouped))
     ids, mask, rows = features(model)
     with torch.inference_mode():
         wanted = model({"input_ids": ids, "attention_mask": mask})
@@ -99,35 +69,11 @@ def test_torchs_numbers_without_padding(kind: str, tmp_path: Path, quietly: None
     np.testing.assert_array_equal(after["sentence_embedding"], wanted["sentence_embedding"])
 
 
-@pytest.mark.parametrize("kind", ["bert", "electra", "distilbert", "roberta", "xlm-roberta"])
-def test_classifiers_without_padding(kind: str, tmp_path: Path, quietly: None) -> None:
-    import torch
-    from transformers import AutoModelForSequenceClassification
-
-    folder = bare(tmp_path / "model", kind, num_labels=1)
-    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    ids, mask, rows = features(sentences(folder))
-    types = torch.arange(ids.shape[1])[None].gt(4).long().expand_as(ids) if kind == "bert" else None
-    more = {} if types is None else {"token_type_ids": types}
-    with torch.inference_mode():
-        wanted = model(input_ids=ids, attention_mask=mask, **more).logits
-        with classifier_without_padding(model, split=False) as module:
-            logits = module(ids, mask, rows, types)
-        words = model.get_input_embeddings()(ids.flatten()[rows])
-        with classifier_without_padding(model, split=True) as module:
-            by_rows = module(words, mask, rows, types)
-        after = model(input_ids=ids, attention_mask=mask, **more).logits
-    assert np.ptp(wanted.numpy()) > 1e-3
-    np.testing.assert_allclose(logits, wanted, rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(by_rows, logits)
-    np.testing.assert_array_equal(after, wanted)
-
-
 @pytest.fixture(scope="module")
 def windowed(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Path:
     """A model in which a token sees four others."""
     top = tmp_path_factory.mktemp("windowed")
-    folder = bare(top / "windowed", "mistral", num_key_value_heads=2, sliding_window=4)
+    folder = tiny.bare(top / "windowed", "mistral", num_key_value_heads=2, sliding_window=4)
     return tiny.with_modules(folder, "pooling_mode_mean_tokens")
 
 
@@ -141,7 +87,7 @@ def test_an_attention_that_wants_more_is_refused(windowed: Path) -> None:
 
 
 def test_an_architecture_that_is_not_listed_is_refused(tmp_path: Path, quietly: None) -> None:
-    model = sentences(bare(tmp_path / "model", "mpnet"))
+    model = sentences(tiny.bare(tmp_path / "model", "mpnet"))
     with pytest.raises(UnsupportedArchitecture, match="mpnet"), without_padding(model, False):
         pass
 
