@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from qembed.models.batching import by_length
+from qembed.models.environment import threads
 from qembed.models.onnx.cache import Export
 from qembed.models.onnx.session import (
     ROWS,
@@ -29,6 +33,25 @@ SLICE = 64
 times the memory of the ids."""
 LOGITS = "logits"
 """Output of the graph: float32 (pairs, 1)."""
+ONE_CORE_TOKENS = 128, 256
+"""Tokens in a batch that one core computes, at least and at most. Fewer are not worth reading the weights
+for; more are no faster, and the last core works alone for longer."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Slice(NamedTuple):
+    """Pairs that were tokenized together. `ids`, `kinds`: token ids and types of each."""
+
+    pairs: Sequence[tuple[str, str]]
+    ids: list[Tokens]
+    kinds: list[Tokens]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each pair."""
+        return [len(row) for row in self.ids]
 
 
 class OnnxCrossEncoder:
@@ -40,7 +63,7 @@ class OnnxCrossEncoder:
     """
 
     def __init__(self, export: Export) -> None:
-        self._graph = GraphSession(export)
+        self._graph = GraphSession(export, one_core=True)
         self._tokenizer = load_tokenizer(export, int(export.facts["max_tokens"]))
         self._facts = export.facts
         self.batch_invariant = ROWS in self._graph.inputs
@@ -61,21 +84,39 @@ class OnnxCrossEncoder:
             places.setdefault(pair, []).append(i)
         distinct = sorted(places, key=lambda pair: -len(pair[0]) - len(pair[1]))
         long: set[tuple[str, str]] = set()
-        for at in range(0, len(distinct), SLICE):
-            part = distinct[at : at + SLICE]
-            ids, kinds = self._tokens(part, long)
-            for batch in by_length([len(row) for row in ids], tokens=batch_tokens()):
-                feed = self._graph.batch_feed([ids[i] for i in batch], self._facts["pad_id"])
-                if TYPES in self._graph.inputs:
-                    rows = [kinds[i] for i in batch]
-                    feed[TYPES], _ = padded(rows, self._facts["pad_type_id"], "right")
-                raw = self._graph.run(LOGITS, feed).reshape(len(batch), -1)[:, 0]
+        slices = (
+            Slice(part, *self._tokens(part, long))
+            for part in (distinct[at : at + SLICE] for at in range(0, len(distinct), SLICE))
+        )
+        first = next(slices, None)
+        if first is None:
+            return out
+        at_a_time, tokens = plan_batches(first.lengths)
+        batches = (
+            (part, batch)
+            for part in chain([first], slices)
+            for batch in by_length(part.lengths, tokens=tokens)
+        )
+
+        def compute(given: tuple[Slice, list[int]]) -> Any:
+            return self._run(*given, one_core=at_a_time > 1)
+
+        with closing(in_order(compute, batches, at_a_time)) as computed:
+            for (part, batch), raw in computed:
                 for i, logit in zip(batch, raw, strict=True):
-                    out[places[part[i]]] = logit
+                    out[places[part.pairs[i]]] = logit
                 if track is not None:
-                    track(sum(len(places[part[i]]) for i in batch))
+                    track(sum(len(places[part.pairs[i]]) for i in batch))
         self.truncated += [pair for pair in places if pair in long]
         return out
+
+    def _run(self, part: Slice, batch: Sequence[int], one_core: bool) -> Any:
+        """Logits of the pairs at the positions `batch`, float32 (len(batch),)."""
+        feed = self._graph.batch_feed([part.ids[i] for i in batch], self._facts["pad_id"])
+        if TYPES in self._graph.inputs:
+            rows = [part.kinds[i] for i in batch]
+            feed[TYPES], _ = padded(rows, self._facts["pad_type_id"], "right")
+        return self._graph.run(LOGITS, feed, one_core=one_core).reshape(len(batch), -1)[:, 0]
 
     def _tokens(
         self, pairs: Sequence[tuple[str, str]], long: set[tuple[str, str]]
@@ -88,3 +129,44 @@ class OnnxCrossEncoder:
         ids: list[Tokens] = [np.array(e.ids, dtype=np.int32) for e in encoded]
         kinds: list[Tokens] = [np.array(e.type_ids, dtype=np.int8) for e in encoded]
         return ids, kinds
+
+
+def plan_batches(lengths: Sequence[int]) -> tuple[int, int]:
+    """(batches at a time, tokens in each) for pairs of these lengths.
+
+    Where there is a batch for each core, each core computes one of its own: cores that share a batch wait for
+    one another at each product. Else all cores share one.
+    """
+    cores, (least, most) = threads(), ONE_CORE_TOKENS
+    tokens = min(most, max(least, sum(lengths) // (2 * cores)))
+    if cores > 1 and len(list(by_length(lengths, tokens=tokens))) >= cores:
+        return cores, tokens
+    return 1, batch_tokens()
+
+
+def in_order(
+    compute: Callable[[T], R], items: Iterable[T], at_a_time: int
+) -> Generator[tuple[T, R]]:
+    """Yield each item with its result, in order. `at_a_time`: computed by so many threads, of several.
+
+    Items are taken as they are needed. Closing the generator ends it without those that are not begun.
+    """
+    if at_a_time == 1:
+        for item in items:
+            yield item, compute(item)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(at_a_time)
+    begun: deque[tuple[T, Future[R]]] = deque()
+    try:
+        for item in items:
+            begun.append((item, pool.submit(compute, item)))
+            # one more waits for each thread, so that none waits for an item to be made
+            if len(begun) > 2 * at_a_time:
+                done, result = begun.popleft()
+                yield done, result.result()
+        for done, result in begun:
+            yield done, result.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

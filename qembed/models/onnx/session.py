@@ -40,18 +40,21 @@ def batch_tokens() -> int:
 
 
 class GraphSession:
-    """Graph of an export, loaded. Raises ExportDamaged if it cannot be loaded."""
+    """Graph of an export, loaded for all cores, or `one_core`. Raises ExportDamaged if it cannot be loaded.
 
-    def __init__(self, export: Export) -> None:
+    For runs on other numbers of cores it is loaded once these are asked for; all share the mapped weights.
+    """
+
+    def __init__(self, export: Export, one_core: bool = False) -> None:
         self._export = export
         self.inputs: list[str] = list(export.facts["inputs"])
-        self._sessions: dict[bool, Any] = {}
+        self._sessions: dict[int, Any] = {}
         self._guard = threading.Lock()
         self._running = 0
         width = export.facts.get("table")
         self._table = WordTable(export, int(width)) if width else None
         self._length: int | None = export.facts.get("length")
-        self._session(all_cores=True)
+        self._session(1 if one_core else threads())
 
     def batch_feed(self, rows: Sequence[Ids], pad: int) -> dict[str, Any]:
         """Inputs for a batch. `rows`: token ids of each text, int64; `pad`: id of the padding token."""
@@ -65,44 +68,52 @@ class GraphSession:
             feed[WORDS] = self._table.rows(values.ravel()[kept])
         return feed
 
-    def _session(self, all_cores: bool) -> Any:
+    def _session(self, cores: int) -> Any:
         with self._guard:
-            return self._opened(all_cores)
+            return self._opened(cores)
 
-    def _opened(self, all_cores: bool) -> Any:
-        if all_cores not in self._sessions:
+    def _opened(self, cores: int) -> Any:
+        if cores not in self._sessions:
             ort: Any = import_onnxruntime()
             ort.set_default_logger_severity(4)
             options = ort.SessionOptions()
             options.log_severity_level = 4
             # the exported graph is optimised already
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-            options.intra_op_num_threads = threads() if all_cores else max(1, threads() // 2)
+            options.intra_op_num_threads = cores
             if cores_shared():
                 options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             # it would keep a plan for each shape of a batch, without limit
             options.enable_mem_pattern = False
             try:
-                self._sessions[all_cores] = ort.InferenceSession(
+                self._sessions[cores] = ort.InferenceSession(
                     str(self._export.folder / GRAPH), options, providers=["CPUExecutionProvider"]
                 )
             except Exception as e:  # onnxruntime's errors have no class in common but this one
                 raise ExportDamaged(f"{self._export.folder / GRAPH}: {e}") from e
-        return self._sessions[all_cores]
+        return self._sessions[cores]
 
-    def run(self, output: str, feed: dict[str, Any], half_cores: bool = False) -> Any:
+    def run(
+        self,
+        output: str,
+        feed: dict[str, Any],
+        half_cores: bool = False,
+        one_core: bool = False,
+    ) -> Any:
         """Compute one output for a batch. `feed`: arrays by input name, `batch_feed`'s. Thread-safe.
 
         A small batch runs on half of the cores if `half_cores` says so or another batch is running: two
-        batches at a time are faster that way than one after the other on all cores. Numbers do not change.
+        batches at a time are faster that way than one after the other on all cores. `one_core`: run on the
+        calling thread. Numbers do not change.
         """
         mask = feed.get("attention_mask")  # None: of pictures
         large = mask is None or mask.size > SMALL_BATCH_TOKENS
         with self._guard:
             self._running += 1
             all_cores = large or (self._running == 1 and not half_cores)
+        cores = 1 if one_core else threads() if all_cores else max(1, threads() // 2)
         try:
-            session = self._session(all_cores)
+            session = self._session(cores)
             return session.run([output], {name: feed[name] for name in self.inputs})[0]
         finally:
             with self._guard:

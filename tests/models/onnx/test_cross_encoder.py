@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,10 @@ import numpy as np
 import pytest
 
 from qembed.models.onnx import cross_encoder as cross_encoder_module
-from qembed.models.onnx import prepare
+from qembed.models.onnx import prepare, session
+from qembed.models.onnx.cross_encoder import in_order, plan_batches
 from qembed.models.onnx.prepare import cross_encoder, open_cross
-from qembed.models.onnx.session import ROWS, TYPES
+from qembed.models.onnx.session import ROWS, TYPES, batch_tokens
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.conftest import SIDES
@@ -82,7 +86,9 @@ def test_it_is_packed_and_equal_pairs_are_computed_once(
     assert exported._graph.inputs == ["input_ids", "attention_mask", ROWS, TYPES]
     sizes, run = [], exported._graph.run
     monkeypatch.setattr(
-        exported._graph, "run", lambda out, feed: sizes.append(len(feed[TYPES])) or run(out, feed)
+        exported._graph,
+        "run",
+        lambda out, feed, **more: sizes.append(len(feed[TYPES])) or run(out, feed, **more),
     )
     tracked: list[int] = []
     alone = cross.logits(PAIRS)
@@ -110,8 +116,66 @@ def test_many_pairs_are_tokenized_in_slices(
     np.testing.assert_allclose(cross.logits(pairs, order.append), whole, rtol=0, atol=1e-6)
     assert [-n for n in order if n < 0] == [7] * 5 + [5]
     assert sum(n for n in order if n > 0) == 40
-    assert order[1] > 0
+    assert min(i for i, n in enumerate(order) if n > 0) < order.index(-5)
     assert cross.logits([]).shape == (0,)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_cores_compute_batches_of_their_own_to_the_same_bits(
+    cores: int, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cross = CrossEncoderReranker(folders["right"], "cpu")
+    exported = cross._exported
+    assert exported is not None
+    pairs = [(f"query {i % 3}", "red planet " * (i % 7) + str(i)) for i in range(40)]
+    whole = cross.logits(pairs)
+    monkeypatch.setattr(cross_encoder_module, "threads", lambda: cores)
+    monkeypatch.setattr(cross_encoder_module, "ONE_CORE_TOKENS", (40, 60))
+    monkeypatch.setattr(cross_encoder_module, "SLICE", 25)
+    # all cores begin before one of them ends
+    run, together = exported._graph.run, threading.Barrier(cores, timeout=20)
+    apart, begun = [], iter(range(cores))
+
+    def at_once(output: str, feed: dict[str, Any], one_core: bool) -> Any:
+        apart.append(one_core)
+        if next(begun, None) is not None:
+            together.wait()
+        return run(output, feed, one_core=one_core)
+
+    monkeypatch.setattr(exported._graph, "run", at_once)
+    cross.truncated.clear()
+    tracked: list[int] = []
+    np.testing.assert_array_equal(cross.logits([*pairs, PAIRS[2]], tracked.append)[:-1], whole)
+    assert set(apart) == {cores > 1}
+    assert (len(tracked), sum(tracked)) == (len(apart), 41)
+    assert cross.truncated == [PAIRS[2]]
+
+
+def test_few_pairs_share_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "threads", lambda: 4)
+    monkeypatch.setattr(cross_encoder_module, "threads", lambda: 4)
+    assert plan_batches([240] * 3) == (1, batch_tokens())
+    assert plan_batches([20] * 20) == (4, 128)
+    assert plan_batches([240] * 4) == (4, 128)
+    assert plan_batches([240] * 20) == (4, 256)
+    monkeypatch.setattr(cross_encoder_module, "threads", lambda: 1)
+    assert plan_batches([240] * 20)[0] == 1
+
+
+def test_results_come_in_order_and_an_end_cancels() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for i in range(100):
+            taken.append(i)
+            yield i
+
+    assert list(in_order(lambda i: -i, range(30), 3)) == [(i, -i) for i in range(30)]
+    with closing(in_order(lambda i: 1 // (i - 5), items(), 2)) as found:
+        assert [next(found) for _ in range(5)] == [(i, 1 // (i - 5)) for i in range(5)]
+        with pytest.raises(ZeroDivisionError):
+            next(found)
+    assert len(taken) <= 5 + 6  # no more than wait for two threads
 
 
 def test_without_its_export_it_says_so(
