@@ -127,6 +127,8 @@ def prepared(folder: Path) -> Shell:
     return shell
 
 
+GONE = "mkdir gone; cd gone; rmdir ../gone;"
+"""Goes into a folder that is removed then."""
 COMMAND = "from qembed.__main__ import command; command()"
 """What the console script runs; `python -m` needs a current folder that exists."""
 
@@ -135,17 +137,26 @@ def run(
     shell: Shell, row: Row, redirect: str = "", before: str = "", **env: str
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs a row through sh. `before`: shell commands; `redirect`: redirections."""
-    reads = (shell.folder / "hits").read_bytes() if row.reads == b"hits" else row.reads
     done = subprocess.run(
         ["sh", "-c", f'{before} exec "$@" {redirect}', "sh", sys.executable, "-c", COMMAND, *row.args],
         cwd=shell.folder,
         # an empty entry of the path is the current folder: the interpreter fails where that is gone
         env=shell.env(**{"PYTHONPATH": str(ROOT), **env}),
-        input=reads,
+        input=input_of(shell, row),
         capture_output=True,
         timeout=120,
         check=False,
     )  # fmt: skip
+    return checked(done)
+
+
+def input_of(shell: Shell, row: Row) -> bytes:
+    """What stands on the row's stdin."""
+    return (shell.folder / "hits").read_bytes() if row.reads == b"hits" else row.reads
+
+
+def checked(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
+    """Gives it back if no exception was shown."""
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     assert b"Exception" not in done.stderr, done.stderr.decode()
     return done

@@ -1,9 +1,14 @@
-"""Every command under what a shell can do to it: closed and full streams, removed folders."""
+"""Every command under what a shell can do to it: closed and full streams, removed folders.
+
+Streams are given to forks of one process; a few commands are started by a shell, to see that it is the same.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,15 +16,36 @@ import pytest
 from qembed.cli.app import COMMANDS
 from qembed.cli.commands.eval.evaluate import EvalGroup
 from qembed.cli.commands.models import app as models
-from tests.cli.command_table import TABLE, Row, prepared, run
+from tests.cli.command_table import GONE, TABLE, Row, prepared, run
 from tests.cli.conftest import Shell
+from tests.cli.fork_server import ForkServer
 
 pytestmark = pytest.mark.slow
+
+
+STARTED = ("version", "usage", "add -", "query")
+"""Rows that a shell starts."""
+
+Start = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return prepared(tmp_path_factory.mktemp("shell"))
+
+
+@pytest.fixture(scope="module")
+def forks(ready: Shell) -> Iterator[ForkServer]:
+    with ForkServer(ready) as server:
+        yield server
+
+
+@pytest.fixture
+def start(ready: Shell, forks: ForkServer, row: Row) -> Start:
+    """Runs the row with redirections of its streams."""
+    if row in [TABLE[name] for name in STARTED]:
+        return partial(run, ready)
+    return forks
 
 
 def test_the_table_has_every_command() -> None:
@@ -40,8 +66,8 @@ def row(request: pytest.FixtureRequest) -> Row:
     return TABLE[request.param]
 
 
-def test_closed_stdin_ends_only_what_reads_it(ready: Shell, row: Row) -> None:
-    done = run(ready, row, "<&-")
+def test_closed_stdin_ends_only_what_reads_it(start: Start, row: Row) -> None:
+    done = start(row, "<&-")
     if row.reads:
         assert done.returncode == 2
         assert b"qembed: stdin is closed, and " in done.stderr
@@ -49,13 +75,13 @@ def test_closed_stdin_ends_only_what_reads_it(ready: Shell, row: Row) -> None:
         assert done.returncode == row.code, done.stderr
 
 
-def test_closed_stdout_is_no_error(ready: Shell, row: Row) -> None:
-    done = run(ready, row, ">&-")
+def test_closed_stdout_is_no_error(start: Start, row: Row) -> None:
+    done = start(row, ">&-")
     assert (done.returncode, done.stdout) == (row.code, b""), done.stderr
 
 
-def test_full_stdout_is_an_error(ready: Shell, row: Row) -> None:
-    done = run(ready, row, ">/dev/full")
+def test_full_stdout_is_an_error(start: Start, row: Row) -> None:
+    done = start(row, ">/dev/full")
     assert done.returncode == (2 if row.writes else row.code), done.stderr
     assert (b"qembed: cannot write to stdout: the disk is full" in done.stderr) is row.writes
 
@@ -81,9 +107,9 @@ def test_a_reader_that_ends_early_is_no_error(ready: Shell) -> None:
 
 @pytest.mark.parametrize("redirect", ["2>/dev/full", "<&- 2>&-"])
 def test_messages_that_cannot_be_written_change_no_code(
-    ready: Shell, row: Row, redirect: str
+    start: Start, row: Row, redirect: str
 ) -> None:
-    done = run(ready, row, redirect)
+    done = start(row, redirect)
     reads = row.reads and "<" in redirect
     assert done.returncode == (2 if reads else row.code)
     if row.writes and not reads:
@@ -96,11 +122,8 @@ def test_files_do_not_take_the_place_of_closed_streams(ready: Shell) -> None:
     assert run(ready, Row(("verify", "--index", "closed/.qembed"))).stdout == b"ok\n"
 
 
-GONE = "mkdir gone; cd gone; rmdir ../gone;"
-
-
-def test_a_removed_folder_is_told(ready: Shell, row: Row) -> None:
-    done = run(ready, row, before=GONE)
+def test_a_removed_folder_is_told(start: Start, row: Row) -> None:
+    done = start(row, before=GONE)
     alone = {"--help", "--version", "models", "indexes", "trust"}
     free = {*row.args[:1]} <= alone or row.args[-1] in ("--help", "--nope")
     if free:
