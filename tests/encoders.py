@@ -120,10 +120,10 @@ def shouting() -> Shouting:
 
 
 class Thinking(Shouting):
-    """The same, two seconds later."""
+    """The same, two seconds later, or those of THINKING_DELAY in the environment."""
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
-        time.sleep(2)
+        time.sleep(float(os.environ.get("THINKING_DELAY", 2)))
         return super().score(pairs)
 
 

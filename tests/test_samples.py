@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -80,10 +81,21 @@ def test_memories_are_judged_within_one_user() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("samples")
+    """Where the indexes are, those that another process of the tests made among them."""
+    top = tmp_path_factory.getbasetemp()
+    folder = (top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "samples"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QEMBED_CACHE", str(EXPORTS))
         yield folder
+
+
+def indexed(name: str, folder: Path) -> Path:
+    """The index of a corpus, made by the first that asks for it."""
+    root = folder / name / ".qembed"
+    paths = (str(SAMPLES / name / CORPORA[name]),)
+    build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model="minilm"), wait=300))
+    return root
 
 
 @pytest.mark.parametrize(
@@ -93,9 +105,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_the_documented_figures_are_measured(
     name: str, judged: str, dense: str, auto: str, reranked: str, folder: Path
 ) -> None:
-    root = folder / name / ".qembed"
-    paths = (str(SAMPLES / name / CORPORA[name]),)
-    build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model="minilm")))
+    root = indexed(name, folder)
     said = (
         (dense, QueryOptions(mode="dense")),
         (auto, QueryOptions()),
@@ -120,9 +130,7 @@ def test_every_corpus_has_a_documented_figure() -> None:
 @pytest.mark.slow
 def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
     """The same hits in the same order, passages and queries both encoded by the one or by the other."""
-    root = folder / name / ".qembed"
-    paths = (str(SAMPLES / name / CORPORA[name]),)
-    build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model="minilm")))
+    root = indexed(name, folder)
     queries = [q.text for q in read_queries(SAMPLES / name / "queries.jsonl")]
     with Session(root) as session:
         assert isinstance(session.loaded.encoder, OnnxEncoder)
@@ -146,13 +154,7 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
 @pytest.mark.slow
 def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
     """The built-in model's vectors, whatever texts wait beside one another."""
-    root = folder / "helpdesk" / ".qembed"
-    build(
-        root,
-        IndexOptions(
-            paths=(str(SAMPLES / "helpdesk" / "docs"),), recipe=RecipeOptions(model="minilm")
-        ),
-    )
+    root = indexed("helpdesk", folder)
     queries = [q.text for q in read_queries(SAMPLES / "helpdesk" / "queries.jsonl")]
     with Session(root) as session:
         encoder = session.loaded.encoder

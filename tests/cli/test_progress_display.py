@@ -118,7 +118,7 @@ def run_off_terminal(shell: Shell, *args: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", code, *args],
         cwd=shell.folder,
-        env=shell.env(BAG_DELAY=".003"),
+        env=shell.env(BAG_DELAY=".003", THINKING_DELAY=".1"),
         capture_output=True,
         text=True,
         check=False,

@@ -23,7 +23,7 @@ from tests.pipeline.conftest import BAG
 
 pytestmark = pytest.mark.slow
 
-COMMITS = 200
+COMMITS = 100
 READERS = 2
 DOCUMENTS = 25
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,7 +66,7 @@ print(json.dumps({"answers": answers, "generations": len(generations), "last": l
 """
 
 
-def test_readers_through_two_hundred_commits(tmp_path: Path) -> None:
+def test_readers_through_a_hundred_commits(tmp_path: Path) -> None:
     policy = CompactionPolicy(dead_rows=3 * DOCUMENTS, most=2)
     folder, root, stop = tmp_path / "docs", tmp_path / "idx", tmp_path / "stop"
     folder.mkdir()

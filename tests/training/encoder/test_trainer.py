@@ -127,7 +127,7 @@ def test_adapters_that_were_stopped_go_on_to_the_same_model(
 
 OPTIONS = TrainingOptions(epochs=3, batch=8, learning_rate=1e-3, save_steps=2)
 CHILD = """
-import sys
+import os, sys
 from pathlib import Path
 from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import load_trainable
@@ -136,11 +136,20 @@ from qembed.training.encoder.trainer import train
 from qembed.training.training_loop import TrainingOptions
 from tests.training.planted import rows
 
-model, _ = load_trainable(sys.argv[1])
-options = TrainingOptions(epochs=3, batch=8, learning_rate=1e-3, save_steps=2)
-progress = Progress(advance=lambda n: print(n, flush=True))
-train(model, LOSSES["mnr"], rows(), [], options, Path(sys.argv[2]), progress)
+for work in sys.argv[2:]:  # a fork for each: to import torch takes longer than to train
+    if child := os.fork():
+        os.waitpid(child, 0)
+        print("ended", flush=True)
+        continue
+    print(os.getpid(), flush=True)
+    model, _ = load_trainable(sys.argv[1])
+    options = TrainingOptions(epochs=3, batch=8, learning_rate=1e-3, save_steps=2)
+    progress = Progress(advance=lambda n: print(n, flush=True))
+    train(model, LOSSES["mnr"], rows(), [], options, Path(work), progress)
+    os._exit(0)
 """
+KILLED_AFTER = (3, 8)
+"""Steps: between two checkpoints, and as one is being written."""
 
 
 @pytest.fixture(scope="module")
@@ -151,24 +160,39 @@ def uninterrupted(teachable: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return encode(whole, list(DOCUMENTS.values()))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("steps", [3, 8])
-def test_a_killed_training_goes_on(
-    teachable: Path, uninterrupted: np.ndarray, tmp_path: Path, steps: int
-) -> None:
-    """Killed after 3 steps, between two checkpoints, and after 8, as one is being written."""
-    work = tmp_path / "work"
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(teachable), str(work)],
+@pytest.fixture(scope="module")
+def killed(
+    teachable: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, tuple[Path, list[int]]]:
+    """Steps of KILLED_AFTER -> the folder of a training that was killed then, and what it told."""
+    works = [tmp_path_factory.mktemp("killed") for _ in KILLED_AFTER]
+    found = {}
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(teachable), *map(str, works)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert child.stdout is not None
-    with child:
-        told = [int(next(child.stdout)) for _ in range(steps)]
-        child.send_signal(signal.SIGKILL)
-        told += [int(line) for line in child.stdout]  # of a step that ended meanwhile
+    ) as parent:
+        assert parent.stdout is not None
+        for steps, work in zip(KILLED_AFTER, works, strict=True):
+            child = int(next(parent.stdout))
+            told = [int(next(parent.stdout)) for _ in range(steps)]
+            os.kill(child, signal.SIGKILL)
+            while (line := next(parent.stdout)) != "ended\n":
+                told.append(int(line))  # of a step that ended meanwhile
+            found[steps] = work, told
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", KILLED_AFTER)
+def test_a_killed_training_goes_on(
+    teachable: Path,
+    uninterrupted: np.ndarray,
+    killed: dict[int, tuple[Path, list[int]]],
+    steps: int,
+) -> None:
+    work, told = killed[steps]
     half = work / "checkpoint-998"  # one that was being written
     shutil.copytree(max(work.glob("checkpoint-*/trainer_state.json")).parent, half)
     (half / "trainer_state.json").unlink()

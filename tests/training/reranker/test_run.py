@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from qembed.models.onnx import prepare
 from qembed.training.reranker.candidates import PREFERRED
 from tests.cli.conftest import BAG, Shell
 from tests.models import tiny
+from tests.models.exports import run_here
 from tests.options import replaced
 from tests.training.reranker.judged import examples
 
@@ -50,7 +52,10 @@ def shell(classifier: Path, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return made
 
 
-def test_a_reranker_that_is_better_is_written_and_used(shell: Shell, cache: Path) -> None:
+def test_a_reranker_that_is_better_is_written_and_used(
+    shell: Shell, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "run_exporter", run_here)
     env = {"QEMBED_CACHE": str(cache)}
     done = shell(
         "train", "reranker", *JUDGED, "--model", START, "--out", "better", *FAST,
@@ -97,7 +102,16 @@ def test_the_log_of_the_index_is_trained_on(shell: Shell, tmp_path: Path, cache:
     for name in ("corpus.jsonl", "q.jsonl"):
         logged.write(name, (shell.folder / name).read_bytes())
     assert logged("index", "corpus.jsonl", "--model", BAG).code == 0
-    args = ["--feedback", "--model", str(shell.folder / START), *FAST, "--out", "x"]
+    args = [
+        "--feedback",
+        "--model",
+        str(shell.folder / START),
+        *FAST,
+        "--epochs",
+        "2",
+        "--out",
+        "x",
+    ]
     env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
     assert "nothing is logged yet" in logged("train", "reranker", *args, **env).err
     lines = (shell.folder / "q.jsonl").read_text().splitlines()[:26]
