@@ -1,8 +1,8 @@
 """The `slow` marker, and the order of the tests.
 
-Slow are tests of more than about a third of a second of CPU, modules of more than about ten seconds, and all
-tests that use a fixture of SLOW_FIXTURES, because the first of them waits for it. `make test-fast` leaves
-slow tests out.
+Slow are tests that take more than about .2 s of CPU with all their parameters, modules of more than about ten
+seconds, and all tests that use a fixture of SLOW_FIXTURES, because the first of them waits for it. `make
+test-fast` leaves slow tests out.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def _is_roomy(folder: Path) -> bool:
 # pytest's own variable for where `tmp_path` begins; a value that is given stays, as does --basetemp
 if _is_roomy(MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    os.environ.setdefault("TMPDIR", str(MEMORY))  # of `tempfile`, and in programs that are started
 
 
 # a shell's background job ignores Ctrl-C, and so would every program that a test starts and interrupts

@@ -58,6 +58,7 @@ def test_a_damaged_stream_is_an_error(codec: Codec) -> None:
 
 
 @pytest.mark.parametrize("codec", PACKERS)
+@pytest.mark.slow
 def test_a_bomb_stops_at_the_limit(codec: Codec) -> None:
     packed = PACKERS[codec](bytes(10_000_000))
     with pytest.raises(DecompressionBomb):

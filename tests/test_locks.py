@@ -69,6 +69,7 @@ def test_the_wait_can_be_stopped(tmp_path: Path) -> None:
     FileLock(tmp_path / "lock").release()
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     context = multiprocessing.get_context("spawn")

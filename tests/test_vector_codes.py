@@ -19,6 +19,7 @@ NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
         np.float32, st.tuples(st.integers(0, 6), st.integers(1, 9)), elements=NUMBERS
     )
 )
+@pytest.mark.slow
 def test_the_error_is_at_most_the_residual(vectors: np.ndarray) -> None:
     made = encode(vectors)
     assert made.dtype == record(vectors.shape[1])

@@ -138,6 +138,7 @@ def test_each_source_that_loses_most_of_its_documents_is_asked_about(shell: Shel
     assert documents(shell) == 36
 
 
+@pytest.mark.slow
 def test_a_repair_asks_about_what_it_finds_damaged_later(mixed: Shell) -> None:
     shard: Path = max((mixed.folder / ".qembed/shards").iterdir())
     shard.write_bytes(shard.read_bytes()[:1000])

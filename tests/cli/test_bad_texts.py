@@ -143,12 +143,16 @@ def test_an_evaluation_with_a_refused_query_passes_no_gate(three: Shell) -> None
 
 
 @pytest.mark.slow
-def test_a_local_model_with_a_broken_token(three: Shell) -> None:
+def test_a_local_model_with_a_broken_token(three: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A static embedding in whose table one token is NaN; exported, as any model in a folder is."""
     import numpy as np
     from safetensors.numpy import save_file
     from tokenizers import Tokenizer
 
+    from qembed.models.onnx import prepare
+    from tests.models.exports import run_here
+
+    monkeypatch.setattr(prepare, "run_exporter", run_here)
     folder = three.folder / "model"
     folder.mkdir()
     size = tiny.wordpiece(folder)

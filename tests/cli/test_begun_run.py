@@ -126,6 +126,7 @@ def test_a_run_that_fails_leaves_no_note(changed: Shell, rebuild: bool) -> None:
     assert changed("status", "-q").out == ""
 
 
+@pytest.mark.slow
 def test_runs_without_a_change_leave_no_note(changed: Shell) -> None:
     assert changed("index").code == 0
     generation = changed("status", "--format", "json").json["generation"]

@@ -30,6 +30,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+@pytest.mark.slow
 def test_config_checks_values_as_the_commands_do(collection: Shell) -> None:
     file = collection.write(
         ".qembed.toml",
@@ -114,6 +115,7 @@ def test_a_field_that_no_document_has_is_a_mistake_where_there_is_an_index(
          "cannot compare with the baseline: it has no AP (it has "),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_config_and_the_command_name_the_same_line(
     judged: Shell, text: str, command: tuple[str, ...], line: int, key: str, said: str
 ) -> None:

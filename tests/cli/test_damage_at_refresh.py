@@ -46,6 +46,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_index_refuses_a_damaged_shard_and_status_names_it(many: Shell) -> None:
     shard = files(many)[1][0]
     alter(shard)
@@ -164,6 +165,7 @@ def test_what_is_too_much_to_read_is_not_taken_to_be_whole(
 
 
 @pytest.mark.parametrize("pattern", ["lexical-*/*.idx", "graph-*.bin", "graph-*.groups"])
+@pytest.mark.slow
 def test_large_derived_files_of_another_time_are_mended(
     many: Shell, monkeypatch: pytest.MonkeyPatch, pattern: str
 ) -> None:

@@ -60,6 +60,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("pattern", KINDS)
+@pytest.mark.slow
 def test_a_damaged_derived_file_is_mended_by_a_refresh(many: Shell, pattern: str) -> None:
     kind = KINDS[pattern]
     corrupt(many, pattern)

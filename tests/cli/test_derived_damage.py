@@ -51,6 +51,7 @@ HARMS: list[tuple[str, Callable[[Path], None], str]] = [
 
 
 @pytest.mark.parametrize(("pattern", "harm", "kind"), HARMS)
+@pytest.mark.slow
 def test_status_names_a_damaged_derived_file(
     many: Shell, pattern: str, harm: Callable[[Path], None], kind: str
 ) -> None:
@@ -78,6 +79,7 @@ def test_status_reads_no_derived_file_that_has_not_changed(many: Shell) -> None:
 
 
 @pytest.mark.parametrize("state", ["missing", "damaged"])
+@pytest.mark.slow
 def test_answers_say_that_the_background_is_not_weighed(many: Shell, state: str) -> None:
     assert many("query", "page 7").err == ""
     for path in (many.folder / ".qembed/derived").glob("background*"):

@@ -32,6 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+@pytest.mark.slow
 def test_the_text_has_the_verdict_first_the_signals_their_evidence_and_the_next_command(
     made: Shell,
 ) -> None:
@@ -46,6 +47,7 @@ def test_the_text_has_the_verdict_first_the_signals_their_evidence_and_the_next_
     assert lines[-1].startswith("next: qembed eval init --index ")
 
 
+@pytest.mark.slow
 def test_json_has_the_promised_keys(made: Shell) -> None:
     body = made(*SINCE, "--format", "json", "-q").json
     assert body["schema"] == 1
@@ -123,6 +125,7 @@ def test_the_report_is_written_and_another_suffix_refused(made: Shell) -> None:
     assert done.err == "qembed: a drift report is written as .html or .md or .json, not r.pdf\n"
 
 
+@pytest.mark.slow
 def test_new_texts_from_a_folder(made: Shell) -> None:
     rng = random.Random(6)
     for i in range(110):
@@ -133,6 +136,7 @@ def test_new_texts_from_a_folder(made: Shell) -> None:
     assert "botany" in done.out.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_new_texts_from_stdin(made: Shell) -> None:
     rng = random.Random(6)
     records = [record(f"n{i}", "botany", date(2026, 1, 1), rng) for i in range(110)]

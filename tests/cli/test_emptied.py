@@ -24,6 +24,7 @@ def empty(shell: Shell, numbers: range) -> None:
         shell.write(f"docs/p{i:02}.html", STUB)
 
 
+@pytest.mark.slow
 def test_pages_that_lost_their_text_are_asked_about(pages: Shell) -> None:
     for i in range(12):  # without text before: no loss
         pages.write(f"bare/b{i:02}.md", f"---\ntitle: Still bare {i}\n---\n")
@@ -42,6 +43,7 @@ def test_pages_that_lost_their_text_are_asked_about(pages: Shell) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--rebuild",)])
+@pytest.mark.slow
 def test_the_loss_of_most_texts_changes_nothing(pages: Shell, options: tuple[str, ...]) -> None:
     empty(pages, range(11))
     for _ in range(2):  # a refused rebuild goes on where it was
@@ -60,6 +62,7 @@ def test_the_loss_of_most_texts_changes_nothing(pages: Shell, options: tuple[str
 
 
 @pytest.mark.parametrize("options", [(), ("--rebuild",)])
+@pytest.mark.slow
 def test_front_matter_alone_is_no_text(shell: Shell, options: tuple[str, ...]) -> None:
     for i in range(12):
         shell.write(f"docs/p{i:02}.md", f"---\ntitle: Page {i}\n---\n\ntext number {i}\n")

@@ -180,6 +180,7 @@ class TestAgainstAnIndex:
             ({}, ["--baseline", "nowhere.json", "--max-drop", "RR@10=1"], ["nowhere.json"]),
         ],
     )
+    @pytest.mark.slow
     def test_what_cannot_be_evaluated(
         self, indexed: Shell, change: dict[str, str], more: list[str], words: list[str]
     ) -> None:

@@ -20,6 +20,7 @@ class TestAblations:
         assert [a["reference"] for a in found].count(True) == 1
         return found
 
+    @pytest.mark.slow
     def test_instruction(self, collection: Shell) -> None:
         template = ["--template", TEMPLATE]
         done = collection(

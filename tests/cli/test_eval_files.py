@@ -32,6 +32,7 @@ def files(shell: Shell) -> Shell:
 
 @pytest.mark.parametrize("name", ["{}.gz", "{}.zst", "{}"])
 @pytest.mark.parametrize("pack", [gzip.compress, zstd])
+@pytest.mark.slow
 def test_a_compressed_beir_folder(files: Shell, name: str, pack: Callable[[bytes], bytes]) -> None:
     beir = files.folder / "beir"
     (beir / "qrels").mkdir(parents=True)

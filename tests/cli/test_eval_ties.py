@@ -31,6 +31,7 @@ def ties(filled: Filled) -> Shell:
 
 
 @pytest.mark.parametrize("mode", ["auto", "hybrid", "dense", "lexical"])
+@pytest.mark.slow
 def test_a_measure_does_not_depend_on_the_others(ties: Shell, mode: str) -> None:
     alone = ties(*EVAL, "--mode", mode, *TEN, "--save-run", "ten.trec", "--format", "json").json
     # of 150 equal ones the first and the tenth by id descending

@@ -84,6 +84,7 @@ def test_votes_are_logged_and_kept_apart(docs: Shell) -> None:
         (hang, "failed once: no answer within 0.5 s"),
     ],
 )
+@pytest.mark.slow
 def test_a_judge_that_fails_is_exit_2_and_nothing_is_logged(
     docs: Shell, trick: Trick, message: str
 ) -> None:

@@ -146,6 +146,7 @@ def test_known_values_are_no_news(records: Shell, where: str) -> None:
     assert "known values" not in records("query", "text", "--where", where).err
 
 
+@pytest.mark.slow
 def test_many_values_are_cut(shell: Shell) -> None:
     rows = (json.dumps({"_id": str(i), "text": "t", "code": f"c{i:04}"}) for i in range(300))
     shell.write("r.jsonl", "\n".join(rows))

@@ -41,6 +41,7 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> Shell:
         ["export", "beir", "beir"],
     ],
 )
+@pytest.mark.slow
 def test_every_command_on_the_documents_says_so(half: Shell, command: list[str]) -> None:
     done = half(*command, "--index", "half", "--format", "json")
     assert done.code == 0, done.err

@@ -48,6 +48,7 @@ def marked(screen: pyte.Screen) -> list[str]:
     return runs
 
 
+@pytest.mark.slow
 def test_matched_words_are_marked_and_the_paragraph_goes_on(locks: Shell) -> None:
     screen, sent = on_terminal(locks, "query", ASKED, "-k", "1")
     assert marked(screen) == ["lockéd", "accounts", "open", "locked"]

@@ -53,6 +53,7 @@ def test_only_commands_that_take_an_index_repeat_it(text: str, wanted: str) -> N
     assert with_index(text) == text
 
 
+@pytest.mark.slow
 def test_hints_in_json_repeat_the_index(collection: Shell) -> None:
     assert collection("index", "corpus.jsonl", "--index", "mine").code == 0
     shutil.rmtree(collection.folder / "mine/derived")

@@ -29,6 +29,7 @@ def damage(shell: Shell, name: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [1.8e33, np.inf])
+@pytest.mark.slow
 def test_a_damaged_matrix_is_left_for_the_shards(many: Shell, value: float) -> None:
     args = ["query", "page 7 manual", "--format", "jsonl", "-k", "60"]
     before = [(h["document"], h["score"]) for h in many(*args).lines]

@@ -135,6 +135,7 @@ def test_a_missing_source_is_an_error_unless_allowed(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("path", "now"), [("d/in", "low.md"), ("d/in/low.md", "low.md"), ("d/in/.", "low.md")]
 )
+@pytest.mark.slow
 def test_a_source_that_takes_files_of_another_says_how_they_are_named(
     shell: Shell, path: str, now: str
 ) -> None:

@@ -21,6 +21,7 @@ from tests.cli.imports import HEAVY, imported
         ["models", "prepare", "--help"],
     ],
 )
+@pytest.mark.slow
 def test_help_imports_nothing_heavy(shell: Shell, args: list[str]) -> None:
     assert not imported(shell, *args) & (
         HEAVY | {"pandas", "hnswlib", "usearch", "tokenizers", "pydantic"}

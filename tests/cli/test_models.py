@@ -187,6 +187,7 @@ def test_show_says_it_in_words(shell: Shell, spec: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.slow
 def test_a_built_in_model_is_named_where_its_hub_id_cannot_be_fetched(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:

@@ -96,6 +96,7 @@ def test_what_stdin_holds(tmp_path: Path) -> None:
     assert [q.id for q in read_sequences(str(tmp_path))] == ["a.txt#1", "b.txt#1"]
 
 
+@pytest.mark.slow
 def test_stdin_of_index_is_no_netlist(shell: Shell) -> None:
     with pytest.raises(UsageError, match=r"stdin is FASTA, .* a file that ends in \.fasta"):
         refuse_sequences(io.BufferedReader(io.BytesIO(b">x\nMKT\n")))

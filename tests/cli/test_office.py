@@ -44,6 +44,7 @@ def test_a_broken_chapter_is_named_and_the_others_are_found(shell: Shell) -> Non
 @pytest.mark.parametrize(
     "suffix", ["docx", "docm", "dotx", "pptx", "pptm", "ppsx", "xlsx", "xlsm", "xltx"]
 )
+@pytest.mark.slow
 def test_parts_left_out_of_every_format(shell: Shell, suffix: str) -> None:
     pic = "<{0}:pic><{0}:nvPicPr><{0}:cNvPr id='1' name='x' descr='a map'/></{0}:nvPicPr></{0}:pic>"
     if suffix[0] == "d":

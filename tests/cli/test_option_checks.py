@@ -67,6 +67,7 @@ UNUSED = [
 
 
 @pytest.mark.parametrize(("args", "said"), UNUSED)
+@pytest.mark.slow
 def test_options_without_effect_are_told(docs: Shell, args: tuple[str, ...], said: str) -> None:
     kept = ("--format", "paths", "lexical", "dense", "--mode")
     plain = docs("query", "parcel", *(a for a in args if a in kept))

@@ -149,6 +149,7 @@ def test_a_disk_that_refuses_is_told_with_the_true_state(
 @pytest.mark.skipif(
     Path(f"/run/user/{os.geteuid()}").is_dir(), reason="sockets go into the user's runtime folder"
 )
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_told_to_who_serves(docs: Shell) -> None:
     done = docs.process("serve", QEMBED_CACHE="/proc/none", XDG_RUNTIME_DIR="")
     assert done.code == 2

@@ -76,6 +76,7 @@ def _lines(shell: Shell, path: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("file", FORMATS)
+@pytest.mark.slow
 def test_a_record_is_where_it_is_said_to_be(shell: Shell, file: str) -> None:
     make, pattern = FORMATS[file]
     text = make(NAMES)
@@ -208,6 +209,7 @@ PRINTABLE = "Content-Transfer-Encoding: quoted-printable"
         ("a.json", json.dumps({"text": "Words.\n\nMore.\n\nA zebra rests."}), 1, "A zebra rests."),
     ],
 )
+@pytest.mark.slow
 def test_a_line_is_told_where_the_sentence_is(
     shell: Shell, name: str, text: str, line: int | None, shown: str
 ) -> None:

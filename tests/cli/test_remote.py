@@ -87,6 +87,7 @@ def test_what_was_committed_stays_and_a_rerun_goes_on(
     assert not any(t.startswith(("document 0 ", "document 1 ")) for t in server.texts[before:])
 
 
+@pytest.mark.slow
 def test_a_server_that_runs_another_model_now(remote: Shell, server: Server) -> None:
     server.encoder = OtherBag()
     for command in (["query", "parcel"], ["verify"]):
@@ -143,6 +144,7 @@ def test_a_server_that_moved_with_nothing_to_encode(remote: Shell) -> None:
 
 
 @pytest.mark.parametrize("command", ["index", "index --dry-run", "query parcel --mode dense"])
+@pytest.mark.slow
 def test_other_vectors_at_another_address(remote: Shell, server: Server, command: str) -> None:
     before = remote("status", "--format", "json").json["model"]
     with stub.serving() as other:
@@ -202,6 +204,7 @@ def test_late_is_not_to_be_had(remote: Shell) -> None:
 
 
 @pytest.mark.parametrize("trick", [stub.status(500), stub.status(422), stub.drop])
+@pytest.mark.slow
 def test_a_refused_text_costs_its_document_only(
     remote: Shell, server: Server, trick: stub.Trick
 ) -> None:

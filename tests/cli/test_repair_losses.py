@@ -103,6 +103,7 @@ def break_records(folder: Path) -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_documents_that_no_file_has_are_lost_with_yes_only(
     damaged: Shell,
     change: Callable[[Path], None],
@@ -173,6 +174,7 @@ def test_a_damaged_document_that_has_moved_is_not_lost(damaged: Shell) -> None:
     assert "z.md" in damaged("query", "beta 1", "-k", "20", "--mode", "dense").out
 
 
+@pytest.mark.slow
 def test_a_repair_that_is_stopped_loses_nothing(damaged: Shell) -> None:
     generations = set()
     with pytest.MonkeyPatch.context() as patch:

@@ -90,6 +90,7 @@ def hits(shell: Shell) -> list[tuple[str, str, str]]:
     return sorted((h["document"], h["title"], h["text"]) for h in done.lines)
 
 
+@pytest.mark.slow
 def test_records_are_kept_when_columns_of_others_are_damaged(mixed: Shell) -> None:
     before = hits(mixed)
     damage_columns(present_documents(mixed), "digest", "mtime_ns", "size")
@@ -107,6 +108,7 @@ def test_records_are_kept_when_columns_of_others_are_damaged(mixed: Shell) -> No
     assert again["documents"]["added"] == again["documents"]["changed"] == 0
 
 
+@pytest.mark.slow
 def test_the_loss_of_titles_is_confirmed(mixed: Shell) -> None:
     texts = [text for _, _, text in hits(mixed)]
     damage_columns(present_documents(mixed), "title", "meta")
@@ -135,6 +137,7 @@ def test_records_alone_are_told_by_their_shards(records: Shell) -> None:
     assert records("verify").code == 0
 
 
+@pytest.mark.slow
 def test_a_damaged_documents_file_gives_up_no_record_unasked(mixed: Shell) -> None:
     cut_off(present_documents(mixed))
     done = mixed("index", "--repair")
@@ -161,6 +164,7 @@ def test_files_alone_are_read_again_without_a_question(shell: Shell) -> None:
     assert shell("status", "--format", "json").json["documents"] == 1
 
 
+@pytest.mark.slow
 def test_files_that_a_damaged_documents_file_named_are_missed(mixed: Shell) -> None:
     damage_columns(present_documents(mixed), "digest")
     (mixed.folder / "docs/a.md").unlink()
@@ -175,6 +179,7 @@ def test_files_that_a_damaged_documents_file_named_are_missed(mixed: Shell) -> N
     assert mixed("status", "--format", "json").json["documents"] == 7
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_about_files_of_a_source_that_is_given_up(mixed: Shell) -> None:
     damage_columns(present_documents(mixed), "digest")
     shutil.rmtree(mixed.folder / "docs")

@@ -203,6 +203,7 @@ def check_plain(server: Server) -> None:
     assert (body["query"], body["documents"]) == ("red planet", ["Mars is the red planet"])
 
 
+@pytest.mark.slow
 def test_a_cross_encoder_gets_words_without_prefixes(prefixed: Shell, server: Server) -> None:
     spec = f"{server.base}#reranker"
     encoder = f"{server.base}#intfloat/e5-base-v2"

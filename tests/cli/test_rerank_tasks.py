@@ -62,6 +62,7 @@ def told(server: Server) -> dict[str, str | None]:
 @pytest.mark.parametrize(
     ("said", "other"), [([], None), (["--task", "code"], CODE), (["--rerank-budget", "9s"], None)]
 )
+@pytest.mark.slow
 def test_each_query_is_reranked_with_its_task(
     tasked: Shell, server: Server, said: list[str], other: str | None
 ) -> None:
@@ -172,6 +173,7 @@ NEITHER = f"changes nothing: bag-of-words takes no task, and {SURE} takes none"
         (("rerank", "--model", SURE), "own hits", f'"task" changes nothing: {SURE} takes no task'),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_task_that_neither_encoder_nor_reranker_takes_is_told(
     tasked: Shell, args: tuple[str, ...], stdin: str, said: str
 ) -> None:

@@ -102,6 +102,7 @@ def test_an_option_without_effect_is_told(docs: Shell) -> None:
         assert done.err == f"qembed: warning: {said}\n"
 
 
+@pytest.mark.slow
 def test_a_document_of_the_index_loads_no_model(docs: Shell) -> None:
     found = imported(docs, "similar", "refunds.md")
     assert not found & {"torch", "transformers", "onnxruntime", "tokenizers"}

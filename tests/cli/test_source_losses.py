@@ -28,6 +28,7 @@ def documents(shell: Shell) -> int:
 
 
 @pytest.mark.parametrize("option", ["--text-field", "--id-field"])
+@pytest.mark.slow
 def test_a_wrong_field_of_a_nested_source_keeps_what_was_known(records: Shell, option: str) -> None:
     dry = records("index", "recs/a.jsonl", option, "body", "--dry-run")
     assert "20 failed, 20 unchanged" in dry.out

@@ -38,6 +38,7 @@ def asked(collection: Shell) -> Shell:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 def test_a_task_that_names_nothing_is_refused(asked: Shell, way: str) -> None:
     hits = asked("query", "w1", "--format", "jsonl").out if way.startswith("hits") else ""
     unknown = [(task, f"unknown task {task!r}") for task in ("blorg", "Foo")]

@@ -47,6 +47,7 @@ def run(shell: Shell, *args: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 def test_a_query_ends_without_teardown(docs: Shell) -> None:
     done = run(docs, "query", "parcel", "--format", "paths")
     assert (done.code, done.err) == (0, "")

@@ -27,6 +27,7 @@ def ran(shell: Shell) -> bool:
     return (shell.folder / "ran").exists()
 
 
+@pytest.mark.slow
 def test_code_is_refused_until_it_is_trusted(hostile: Shell) -> None:
     for args in (("query", "money"), ("query", "money", "--mode", "lexical"), ("config",)):
         done = hostile(*args)
@@ -45,6 +46,7 @@ def test_code_is_refused_until_it_is_trusted(hostile: Shell) -> None:
     assert hostile("config").code == 0
 
 
+@pytest.mark.slow
 def test_another_value_and_another_folder_are_not_trusted(hostile: Shell) -> None:
     assert hostile("trust").code == 0
     assert hostile("trust", "--list").out.rstrip().endswith("rerank = py:marking_code:shouting")

@@ -183,6 +183,7 @@ def test_an_earlier_choice_stays_and_is_named(tunable: Shell) -> None:
         (hang, "failed once: no answer within 0.5 s"),
     ],
 )
+@pytest.mark.slow
 def test_a_language_model_that_fails_is_exit_2(tunable: Shell, trick: Trick, message: str) -> None:
     before = manifests.read(tunable.folder / ".qembed")
     with serving() as server:

@@ -63,6 +63,7 @@ def closed(docs: Shell) -> Iterator[Shell]:
     [("x" * 300, "the name is too long"), ("loop/x", "too many symbolic links")],
     ids=["long", "loop"],
 )
+@pytest.mark.slow
 def test_a_path_that_cannot_be(docs: Shell, command: list[str], path: str, reason: str) -> None:
     (docs.folder / "loop").symlink_to("loop")
     docs.write("q.jsonl", '{"_id": "q1", "text": "parcel"}\n')
@@ -71,6 +72,7 @@ def test_a_path_that_cannot_be(docs: Shell, command: list[str], path: str, reaso
 
 
 @pytest.mark.parametrize("command", OPTIONS, ids=" ".join)
+@pytest.mark.slow
 def test_a_path_in_a_closed_folder(closed: Shell, command: list[str]) -> None:
     words = [word.replace("PATH", "closed/x") for word in command]
     _is_refused(closed, words, "closed/x", "permission denied")

@@ -78,6 +78,7 @@ def documents(body: Any) -> list[list[str]]:
         ("damaged", DAMAGED),
     ],
 )
+@pytest.mark.slow
 def test_a_search_in_a_graph_that_cannot_be_used_says_why(
     many: Shell, command: str, how: str, why: str
 ) -> None:

@@ -34,6 +34,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.slow
 def test_every_file_has_a_reason_or_is_found(tree: Path, seed: int) -> None:
     rng = random.Random(seed)
     options = {

@@ -41,6 +41,7 @@ def test_effects_are_near_zero_for_one_distribution_of_any_size(distance) -> Non
 
 
 @pytest.mark.parametrize("distance", [centroid_distance, energy_distance])
+@pytest.mark.slow
 def test_effects_grow_with_the_change(distance) -> None:
     old = corpus(mixed(200, 1), 1)
     effects = [

@@ -30,6 +30,7 @@ def sparse(n: int, share: float) -> Draw:
 
 @settings(max_examples=150, deadline=None)
 @given(numbers, st.sampled_from([0.8, 0.9, 0.95, 0.99]))
+@pytest.mark.slow
 def test_interval_and_p_never_disagree(d: list[float], level: float) -> None:
     test = PairedTest(d, 1.0, 2_000)
     low, high = test.interval(level)
@@ -41,6 +42,7 @@ def test_interval_and_p_never_disagree(d: list[float], level: float) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(-50, 50).map(lambda n: n / 100), min_size=6, max_size=9))
+@pytest.mark.slow
 def test_it_holds_what_the_test_does_not_reject(d: list[float]) -> None:
     values = np.array(d) + 0.003  # no query without a difference: all patterns are counted
     test = PairedTest(values, 1.0)
@@ -61,6 +63,7 @@ def test_it_holds_what_the_test_does_not_reject(d: list[float]) -> None:
         (lambda rng: rng.exponential(0.2, 60) - 0.1, 0.1),
     ],
 )
+@pytest.mark.slow
 def test_it_covers_the_truth_as_often_as_it_says(draw: Draw, truth: float) -> None:
     rng = np.random.default_rng(12)
     hits = 0

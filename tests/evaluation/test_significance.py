@@ -33,6 +33,7 @@ values = st.lists(st.sampled_from([-1.0, -0.5, -0.125, 0.0, 0.0, 0.125, 0.375, 1
 
 @settings(max_examples=60, deadline=None)
 @given(values.filter(lambda v: 2 <= len(v) <= 10))
+@pytest.mark.slow
 def test_the_randomisation_test_is_scipys_to_the_last_pattern(d: list[float]) -> None:
     assert t.randomisation_test(d) == pytest.approx(scipys_p(np.array(d)), abs=1e-12)
 

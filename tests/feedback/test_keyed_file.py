@@ -16,6 +16,7 @@ TEXTS = st.text(max_size=20) | st.sampled_from(["a\tb", "a\nb", '"', "\\", "\ud8
 @given(
     st.dictionaries(TEXTS, st.dictionaries(TEXTS, st.integers() | TEXTS, max_size=3), max_size=8)
 )
+@pytest.mark.slow
 def test_every_entry_is_found_and_no_other(entries: dict[str, dict[str, Any]]) -> None:
     found = KeyedFile(keyed_content({"kind": "k"}, entries.items()))
     assert dict(found.entries()) == entries

@@ -23,6 +23,7 @@ HEAVY = ("torch", "transformers", "sentence_transformers", "tokenizers")
 @pytest.mark.parametrize(
     "extra", ["", ".batching", ".torch_encoder", ".builtin.source", ".python_model"]
 )
+@pytest.mark.slow
 def test_importing_the_room_is_cheap(python: Callable[[str], str], extra: str) -> None:
     program = f"import sys, qembed.models{extra}; print([m for m in {(*HEAVY, 'numpy')} if m in sys.modules])"
     assert python(program) == "[]\n"

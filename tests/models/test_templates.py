@@ -117,6 +117,7 @@ def test_title_rule_is_beirs_unless_the_text_begins_with_it(title: str, text: st
 
 
 @given(title=texts, text=texts)
+@pytest.mark.slow
 def test_rule_none_is_the_text_alone(title: str, text: str) -> None:
     assert passage_text("{text}", "none", title, text) == text
     assert passage_text("passage: {text}", "none", title, text) == "passage: " + text

@@ -179,6 +179,7 @@ def test_a_background_is_renewed_when_the_index_has_grown_by_half(
     assert list(root.glob("derived/background*.bin")) == [root / renewed.file]
 
 
+@pytest.mark.slow
 def test_only_living_passages_are_measured_and_no_more_than_a_sample(
     root: Path, tmp_path: Path
 ) -> None:
@@ -218,6 +219,7 @@ HARMS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.slow
 def test_a_damaged_background_is_not_used_but_told_and_mended(root: Path, harm: str) -> None:
     whole = content(root)
     HARMS[harm](root / stamp_of(root).file)
@@ -243,6 +245,7 @@ def test_a_damaged_background_is_not_used_but_told_and_mended(root: Path, harm: 
         {"spread": 0.0},
     ],
 )
+@pytest.mark.slow
 def test_a_stamp_without_a_spread_is_no_background(root: Path, extra: dict[str, object]) -> None:
     files.restamp(root, stamp_of(root), extra)
     assert open_background(root, manifests.read(root)) is None

@@ -76,6 +76,7 @@ def seen(what: list[Any], n: int) -> bool:
     return len(what) >= n
 
 
+@pytest.mark.slow
 def test_a_request_may_arrive_byte_by_byte(echo: Echo) -> None:
     with echo.client() as slow, echo.client() as quick:
         frame = pack({"slow": "x" * 50})
@@ -88,6 +89,7 @@ def test_a_request_may_arrive_byte_by_byte(echo: Echo) -> None:
     assert not echo.dropped
 
 
+@pytest.mark.slow
 def test_a_client_that_is_slow_or_closes_or_announces_too_much_is_dropped(echo: Echo) -> None:
     with echo.client() as slow:
         slow.sendall(pack({})[:3])
@@ -103,6 +105,7 @@ def test_a_client_that_is_slow_or_closes_or_announces_too_much_is_dropped(echo: 
         assert seen(echo.dropped, 3), "too much was announced"
 
 
+@pytest.mark.slow
 def test_the_rest_of_a_reply_is_left_to_another_thread(echo: Echo) -> None:
     with echo.client() as deaf, echo.client() as quick:
         large = {"large": "x" * 2_000_000}
@@ -117,6 +120,7 @@ def test_the_rest_of_a_reply_is_left_to_another_thread(echo: Echo) -> None:
         assert Frames().receive(deaf, 3_000_000, 10) == large
 
 
+@pytest.mark.slow
 def test_jobs_run_at_once_and_in_order(echo: Echo) -> None:
     done: list[int] = []
     began = time.monotonic()
@@ -129,6 +133,7 @@ def test_jobs_run_at_once_and_in_order(echo: Echo) -> None:
     assert seen(echo.jobs_done, 100)
 
 
+@pytest.mark.slow
 def test_jobs_that_wait_or_run_are_pending(echo: Echo) -> None:
     began, go_on = threading.Event(), threading.Event()
 
@@ -149,6 +154,7 @@ def test_jobs_that_wait_or_run_are_pending(echo: Echo) -> None:
     assert echo.loop.pending() == 0
 
 
+@pytest.mark.slow
 def test_after_stop_reading_it_still_runs_jobs(tmp_path: Path) -> None:
     made = Echo(tmp_path / "s")
     reading = made.client()

@@ -146,6 +146,7 @@ def hold(root: str, ready: object, done: object) -> None:
         done.wait(20)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_one_writer_at_a_time_and_no_stale_lock(tmp_path: Path) -> None:
     root = tmp_path / "idx"
     make(root, A)

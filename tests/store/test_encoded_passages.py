@@ -47,6 +47,7 @@ def test_a_file_cut_off_is_none(keep: float) -> None:
 
 
 @pytest.mark.parametrize("sizes", [(1, 700, 1200, 599), (2500,), (1024, 1024, 452)])
+@pytest.mark.slow
 def test_a_shard_is_the_same_in_whatever_batches_it_came(
     tmp_path: Path, sizes: tuple[int, ...]
 ) -> None:

@@ -70,6 +70,7 @@ def test_like_a_dict(steps: list[tuple[bytes, int]]) -> None:
     COSTS,
     st.lists(KEYS, max_size=6),
 )
+@pytest.mark.slow
 def test_whole_arrays_like_a_dict(
     added: list[list[bytes]], asked: list[list[bytes]], sort_cost: int, more: list[bytes]
 ) -> None:

@@ -70,6 +70,7 @@ def test_what_can_be_made_again_makes_no_index(committed: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+@pytest.mark.slow
 def test_a_first_run_killed_at_any_write_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:

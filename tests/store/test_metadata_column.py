@@ -79,6 +79,7 @@ def test_patterns(values: list[str | None], pattern: str, data: Any) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(TEXT, max_size=6), st.data())
+@pytest.mark.slow
 def test_suffixes(paths: list[str], data: st.DataObject) -> None:
     skipped = data.draw(st.integers(0, len(paths)))
     found = MetadataColumn(pa.array(paths, pa.string()).slice(skipped)).suffixes()

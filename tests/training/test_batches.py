@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def test_each_epoch_has_rows_of_its_own() -> None:
         assert sorted(rows) == list(range(10 * epoch, 10 * epoch + 10))
 
 
+@pytest.mark.slow
 def test_another_data_set_is_read_in_its_order() -> None:
     from datasets import Dataset
 

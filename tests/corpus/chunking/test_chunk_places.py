@@ -45,6 +45,7 @@ def words(text: str) -> int:
     st.sampled_from([len, words]),
 )
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_a_text_that_fits_is_the_chunk_that_the_splitter_makes(
     text: str, capacity: int, tokens: Callable[[str], int]
 ) -> None:

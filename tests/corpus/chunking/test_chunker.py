@@ -160,6 +160,7 @@ def test_errors_and_interrupts_come_through() -> None:
     ],
     ids=["prose", "chinese", "blob", "marks", "spaces", "digits"],
 )
+@pytest.mark.slow
 def test_time_grows_with_length(unit: str, suffix: str) -> None:
     def seconds(length: int) -> float:
         text = (unit * (length // len(unit) + 1))[:length]

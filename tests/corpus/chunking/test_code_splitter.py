@@ -62,6 +62,7 @@ def test_a_passage_a_definition(suffix: str) -> None:
 
 @suffixes
 @pytest.mark.parametrize("max_tokens", [24, 40, 128])
+@pytest.mark.slow
 def test_other_lengths_with_title_and_names_in_front(suffix: str, max_tokens: int) -> None:
     text, marks = unmarked(LANGUAGES[suffix])
     document = Document("a" + suffix, text, "Shop and basket")

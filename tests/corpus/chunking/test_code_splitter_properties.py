@@ -98,6 +98,7 @@ def test_whatever_the_source(
 
 @settings(quick, max_examples=100)
 @given(text=arbitrary | mutated(), suffix=st.sampled_from(sorted(LANGUAGES)))
+@pytest.mark.slow
 def test_pieces_cover_a_source_without_gaps(text: str, suffix: str) -> None:
     source = Source(text, grammars.language(suffix))
     found = list(source.pack(50, lambda a, b: b - a, lambda a, b, _: b - a <= 50))
@@ -123,6 +124,7 @@ NESTS = {
 
 
 @pytest.mark.parametrize("name", NESTS)
+@pytest.mark.slow
 def test_time_grows_with_length_not_depth(name: str) -> None:
     def seconds(length: int) -> float:
         left, right = NESTS[name]

@@ -150,6 +150,7 @@ def oracle(text: str, start: int, end: int) -> str:
 @example(["10. ten", "Setext\n==="], 4)
 @example(["", "10. ten", "Setext\n==="], 4)
 @example(["*", "Setext\n==="], 4)
+@pytest.mark.slow
 def test_whatever_the_markdown(lines: list[str], words: int) -> None:
     text = "\n".join(["start", *lines])  # no front matter
     for p in split("a.md", text, words):

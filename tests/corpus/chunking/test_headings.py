@@ -119,6 +119,7 @@ def test_without_headings_only_the_title_is_in_front(shell: Shell) -> None:
     max_tokens=st.sampled_from([32, 64]),
     template=st.sampled_from(["{text}", "title: {title} | text: {text}"]),
 )
+@pytest.mark.slow
 def test_whatever_stands_in_front_fits(
     lines: list[str], title: str, max_tokens: int, template: str
 ) -> None:

@@ -247,6 +247,7 @@ def test_a_window_that_ends_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "unit", ["a | b\n", "|", "| \n\n", "a | b\n\nc\n", "| a | " + "x" * 500 + " |\n"]
 )
+@pytest.mark.slow
 def test_time_grows_with_length(unit: str) -> None:
     def seconds(length: int) -> float:
         text = unit * (length // len(unit))

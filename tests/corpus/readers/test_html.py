@@ -132,6 +132,7 @@ SELF_CLOSED = [
 
 @pytest.mark.parametrize("tag", SELF_CLOSED)
 @pytest.mark.parametrize("name", ["a.xhtml", "b.xht", "declared.html", "broken.xhtml"])
+@pytest.mark.slow
 def test_self_closed_elements_swallow_nothing(tmp_path: Path, tag: str, name: str) -> None:
     start = '<?xml version="1.0"?>' if name == "declared.html" else ""
     mistake = "<br>" if name.startswith("broken") else ""

@@ -192,6 +192,7 @@ def test_a_broken_slide_is_named_and_the_others_are_read() -> None:
 # ── the reference: everything that python-pptx writes ────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_every_word_that_python_pptx_writes_is_found() -> None:
     from pptx import Presentation
     from pptx.chart.data import CategoryChartData

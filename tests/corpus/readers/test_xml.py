@@ -171,6 +171,7 @@ def test_no_word_is_lost_where_tags_are_wrong(tmp_path: Path, data: str, wanted:
     assert isinstance(warning, ReadWarning)
 
 
+@pytest.mark.slow
 def test_wrong_markup_takes_no_longer_than_right_one() -> None:
     """A search to the end for each of these would take minutes."""
     for begin in ("<!--", "<![CDATA[", '<a "', "<a "):

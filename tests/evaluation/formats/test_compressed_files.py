@@ -57,6 +57,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, kind: str, suffix: str) -> No
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
+@pytest.mark.slow
 def test_a_pipe_may_be_compressed(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

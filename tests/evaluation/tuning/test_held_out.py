@@ -113,6 +113,7 @@ def test_chance_is_called_a_gain_no_more_often_than_it_says(
     assert alone > 1.5 * called, "the gains by themselves would call it one: the test of this test"
 
 
+@pytest.mark.slow
 def test_the_interval_agrees_with_the_larger_p() -> None:
     rng = np.random.default_rng(2)
     for effect in (0.0, 0.03, 0.05, 0.07, 0.3):

@@ -228,6 +228,7 @@ def test_an_export_read_again_is_the_log(
 
 
 @given(QUERIES | EVENTS)
+@pytest.mark.slow
 def test_exported_rows_keep_to_the_schema(record: LoggedQuery | Event) -> None:
     row = ubi_row(record)
     assert None not in row.values()

@@ -120,6 +120,7 @@ def oracle(records: list[LoggedQuery | Event], text: str) -> Verdict:
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.slow
 def test_the_memory_says_what_the_whole_log_says_whatever_happens_to_it(
     tmp_path: Path, seed: int
 ) -> None:

@@ -47,6 +47,7 @@ def whole_counts(whole: Tokenizer, texts: list[str]) -> list[int]:
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(ALPHABET, max_size=120) | st.text(max_size=40), st.data())
+@pytest.mark.slow
 def test_stretches_of_a_text_count_as_the_whole_tokenizer_counts_them(
     both: tuple[Tokenizer, PieceTokenizer], text: str, data: st.DataObject
 ) -> None:

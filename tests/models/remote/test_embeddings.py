@@ -17,6 +17,7 @@ from tests.stub import Server, Trick
 
 
 @pytest.mark.parametrize("trick", [None, stub.shuffled, stub.in_base64, stub.at_most(5)])
+@pytest.mark.slow
 def test_the_same_vectors_as_here(server: Server, trick: Trick | None) -> None:
     server.always = trick
     model = model_at(server)

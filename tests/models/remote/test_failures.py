@@ -35,6 +35,7 @@ date = email.utils.formatdate(time.time() - 5, usegmt=True)
         [stub.drop, stub.status(429), stub.drop],
     ],
 )
+@pytest.mark.slow
 def test_it_is_tried_again(server: Server, tricks: list[Trick]) -> None:
     model = model_at(server)
     encoder = model.encoder()
@@ -120,6 +121,7 @@ def bad(x: object) -> Trick:
         (bad(float("inf")), EncodingError, "NaN, infinity or zeros only for the text 'fox'"),
     ],
 )
+@pytest.mark.slow
 def test_it_ends_with_a_clear_message(
     server: Server,
     monkeypatch: pytest.MonkeyPatch,

@@ -58,6 +58,7 @@ def spoiled(*values: object) -> Trick:
         spoiled([1.0] * 5),
     ],
 )
+@pytest.mark.slow
 def test_one_text_is_refused_and_the_others_have_vectors(
     server: Server, encoder: Encoder, trick: Trick
 ) -> None:

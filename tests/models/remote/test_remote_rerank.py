@@ -29,6 +29,7 @@ def reranker_at(server: Server, path: str = "") -> Scorer:
 
 @pytest.mark.parametrize("path", ["", "/", "/rerank"])
 @pytest.mark.parametrize("trick", [None, stub.tei_rerank, stub.at_most(7)])
+@pytest.mark.slow
 def test_scores_in_the_order_of_the_pairs(server: Server, path: str, trick: Trick | None) -> None:
     server.always = trick
     reranker = reranker_at(server, path)
@@ -85,6 +86,7 @@ def one(**more: object) -> Trick:
         (one(score=float("nan")), EncodingError, "gave NaN or infinity for the query 'q'"),
     ],
 )
+@pytest.mark.slow
 def test_it_ends_with_a_clear_message(
     server: Server, trick: Trick, error: type[Exception], message: str
 ) -> None:

@@ -42,5 +42,6 @@ def test_one_subject_is_cut_in_few(size: int) -> None:
     assert len(np.unique(own)) == number_of_groups(size) <= 4
 
 
+@pytest.mark.slow
 def test_a_number_that_is_asked_for_holds() -> None:
     assert len(np.unique(find_groups(coordinates([10] * 6), 4, 0))) == 4

@@ -27,6 +27,7 @@ def made(session: Session) -> CorpusMap:
     return make_map(session, PCA, Progress())
 
 
+@pytest.mark.slow
 def test_a_map_is_kept_for_its_settings_and_removed_by_a_commit(
     session: Session, made: CorpusMap
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_text_of_a_document_stands_where_the_document_does(
     assert len({made.ids[p].rstrip("0123456789") for p, _, _ in placed.hits}) == 1
 
 
+@pytest.mark.slow
 def test_on_a_map_by_neighbours_a_query_stands_between_the_nearest(session: Session) -> None:
     drawn = draw_map(
         session.root, MapRequest("tsne", queries=("ship captain tide",), above=None), Progress()

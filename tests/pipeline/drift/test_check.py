@@ -61,6 +61,7 @@ def by_name(body: dict[str, Any], name: str) -> dict[str, Any]:
     return next(s for s in body["signals"] if s["name"] == name)
 
 
+@pytest.mark.slow
 def test_sides_are_divided_by_date(arrival: dict[str, Any]) -> None:
     assert arrival["old"] == {
         "documents": 400,
@@ -104,6 +105,7 @@ def test_before_the_arrival_nothing_is_new(made: Path) -> None:
     assert not any(s["alarm"] for s in body["signals"])
 
 
+@pytest.mark.slow
 def test_texts_that_are_not_indexed_yet(made: Path) -> None:
     rng = random.Random(7)
     arrived = [record(f"b{i}", "botany", date(2026, 2, 1), rng) for i in range(30)]
@@ -115,6 +117,7 @@ def test_texts_that_are_not_indexed_yet(made: Path) -> None:
     assert body["verdict"] == "confirm"
 
 
+@pytest.mark.slow
 def test_passages_of_new_texts_are_chosen_as_those_of_an_index(made: Path) -> None:
     """Were they others, such as the first ones, places in documents would be compared, not documents."""
     rng = random.Random(1)
@@ -207,6 +210,7 @@ def test_nothing_that_is_new(made: Path) -> None:
     assert body["new"]["from"] is None
 
 
+@pytest.mark.slow
 def test_without_a_profile_the_same_is_found_and_told(made: Path, arrival: dict[str, Any]) -> None:
     root = made / "index"
     stamp = (root / "derived/profile.json").read_bytes()
@@ -221,6 +225,7 @@ def test_without_a_profile_the_same_is_found_and_told(made: Path, arrival: dict[
     assert body["signals"] == arrival["signals"]
 
 
+@pytest.mark.slow
 def test_a_clock_that_ran_back_and_dates_of_the_future_are_told(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

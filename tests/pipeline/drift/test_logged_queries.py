@@ -80,6 +80,7 @@ def test_queries_for_what_is_not_there_are_counted_and_shown(root: Path) -> None
     assert body["verdict"] == "confirm"
 
 
+@pytest.mark.slow
 def test_the_same_kind_of_queries_alarm_nothing(root: Path) -> None:
     log(root, queries(100, KNOWN, 1), BEGIN - DAY)
     log(root, queries(100, KNOWN, 2), BEGIN + DAY)
@@ -101,6 +102,7 @@ def test_of_a_large_index_fewer_queries_are_asked() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_logs_that_tell_nothing(root: Path) -> None:
     assert compared(root) == QueriesFound(None, "")
     log(root, [hash_text(t, b"key") for t in queries(60, KNOWN, 1)], BEGIN - DAY)

@@ -49,6 +49,7 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return check_drift(folder / "index", DriftOptions(since=lines[140]["date"]))
 
 
+@pytest.mark.slow
 def test_the_script_is_named_as_one_the_model_cannot_read(body: dict[str, Any]) -> None:
     signal = next(s for s in body["signals"] if s["name"] == "unread")
     assert signal["alarm"]

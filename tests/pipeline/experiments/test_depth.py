@@ -64,6 +64,7 @@ def ranked(builder: RunBuilder, options: QueryOptions, k: int) -> dict[str, list
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical"])
+@pytest.mark.slow
 def test_a_run_is_the_beginning_of_a_deeper_one(builder: RunBuilder, mode: str) -> None:
     options = QueryOptions(mode=mode)
     everything = ranked(builder, options, EQUAL + OTHERS)
@@ -99,6 +100,7 @@ def test_judged_passages_are_in_the_order_of_their_ids(builder: RunBuilder) -> N
             assert list(hits) == everything[query][:k]
 
 
+@pytest.mark.slow
 def test_fewer_candidates_of_documents_are_told(builder: RunBuilder) -> None:
     measures, qrels = parse_measures("nDCG@10 R@100"), {q.id: {"d1": 1} for q in QUERIES}
     for mode in ("auto", "dense"):

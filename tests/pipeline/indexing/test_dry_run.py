@@ -61,6 +61,7 @@ def test_the_estimate_of_everything_is_what_a_run_makes(docs: Path) -> None:
     assert estimate.seconds is not None
 
 
+@pytest.mark.slow
 def test_a_part_of_the_files_tells_the_whole(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, whole = plan(docs)
     ticks = iter(range(10**9))
@@ -143,6 +144,7 @@ LINE = '{{"_id": "{}", "text": "record {}"}}\n'
 
 
 @pytest.mark.parametrize("case", ["two files", "one file", "another source", "moved", "nested"])
+@pytest.mark.slow
 def test_ids_that_a_run_finds_taken(tmp_path: Path, case: str) -> None:
     """A run is the oracle: what it adds, what it cannot read and why."""
     first, second = tmp_path / "docs/first", tmp_path / "docs/second"

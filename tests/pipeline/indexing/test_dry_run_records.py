@@ -117,6 +117,7 @@ def tick(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.slow
 def test_a_part_of_a_file_tells_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_part_of_a_file_tells_the_whole(
     assert part.documents["added"] == pytest.approx(whole.documents["added"], rel=tolerance)
 
 
+@pytest.mark.slow
 def test_each_kind_counts_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()

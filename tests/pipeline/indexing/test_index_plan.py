@@ -25,6 +25,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.store import Snapshot
+from tests.documentation import EXPORTS
 from tests.models import tiny
 from tests.pipeline.conftest import BAG, index
 
@@ -205,9 +206,11 @@ def test_a_built_in_model_has_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plan_recipe(None, IndexOptions()).spec == "minilm"
 
 
+@pytest.mark.slow
 def test_a_hub_id_names_the_model_of_an_index(
     tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("QEMBED_CACHE", str(EXPORTS))
     root, hub = tmp_path / "idx", "sentence-transformers/all-MiniLM-L6-v2"
     for other in docs.glob("?*[1-9].md"):
         other.unlink()

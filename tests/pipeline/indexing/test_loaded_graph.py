@@ -18,6 +18,7 @@ from tests.pipeline.conftest import index
 from tests.pipeline.indexing.conftest import NEVER, fill, graph_stamp
 
 
+@pytest.mark.slow
 def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
     manifest = manifests.read(some)
     mapped = open_matrix(some, manifest)

@@ -104,6 +104,7 @@ def test_equal_and_nearly_equal_ones_are_duplicates(docs: Path, tmp_path: Path) 
     assert [{m.document for m in c} for c in equal.clusters] == [{"red.png", "red-too.bmp"}]
 
 
+@pytest.mark.slow
 def test_pages_that_the_option_does_not_read_go_with_a_file_that_fails(
     docs: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_pages_that_the_option_does_not_read_go_with_a_file_that_fails(
 
 
 @pytest.mark.parametrize("by", ["document", "passage"])
+@pytest.mark.slow
 def test_equal_ones_are_copies_whatever_their_captions(docs: Path, tmp_path: Path, by: By) -> None:
     for name, caption in (("red", "a brick"), ("red-too", "a rose"), ("nearly", "a brick")):
         (docs / f"{name}.caption").write_text(caption)
@@ -185,6 +187,7 @@ def test_a_model_of_texts_leaves_them_out(docs: Path, tmp_path: Path) -> None:
         ({"max_file_size": 50}, {"larger than --max-file-size": 4}),
     ],
 )
+@pytest.mark.slow
 def test_reasons_of_pictures_that_are_deleted(
     docs: Path, tmp_path: Path, filters: dict[str, Any], why: dict[str, int]
 ) -> None:

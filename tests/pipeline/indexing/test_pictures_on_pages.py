@@ -142,6 +142,7 @@ BEACH, BOAT = "pics/beach.png", "pics/boat.png"
     ],
     ids=["changed", "other-words", "gone", "new", "renamed", "beside", "comes", "pixels"],
 )
+@pytest.mark.slow
 def test_refresh(
     docs: Path,
     reads: list[str],
@@ -230,6 +231,7 @@ def dies(*_: object) -> None:
     raise RuntimeError("killed")
 
 
+@pytest.mark.slow
 def test_the_file_may_be_lost(docs: Path, reads: list[str]) -> None:
     """An index that was made before there was this file is one that lost it."""
     root = docs.parent / "i"

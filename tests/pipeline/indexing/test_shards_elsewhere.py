@@ -91,6 +91,7 @@ def test_pandas(root: Path) -> None:
     assert np.linalg.norm(np.stack(live["vector"]), axis=1) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_polars(root: Path) -> None:
     import polars as pl
 

@@ -77,6 +77,7 @@ def test_a_page_without_documents_says_what_it_said(docs: Path) -> None:
     assert found(docs) == []
 
 
+@pytest.mark.slow
 def test_a_nested_source_takes_its_pages_along(docs: Path) -> None:
     """The outer source, which the run does not walk, has the picture: it is read again all the same."""
     root = docs.parent / "i"

@@ -79,6 +79,7 @@ def test_the_answers_are_those_of_all_vectors(made: Path) -> None:
                 assert got.tolist() == oracle(session, query, 10, rows)
 
 
+@pytest.mark.slow
 def test_an_index_of_an_earlier_version_gets_codes_at_its_next_run(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

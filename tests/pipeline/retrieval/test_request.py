@@ -136,6 +136,7 @@ def test_a_run_request() -> None:
 
 
 @given(answers)
+@pytest.mark.slow
 def test_an_answer(answer: Answer) -> None:
     assert Answer.from_json(sent(answer.to_json())) == answer
     assert answer.to_json().keys() == {f.name for f in fields(Answer)}

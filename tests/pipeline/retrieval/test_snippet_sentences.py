@@ -26,6 +26,7 @@ WORDS = ("refund", "parcel", "late", "money", "退钱", "the")
     st.integers(1, 40),
     st.integers(0, 400),
 )
+@pytest.mark.slow
 def test_the_heaviest_sentences_within_the_limits(
     written: list[list[str]], weights: dict[str, float], most: int, size: int
 ) -> None:

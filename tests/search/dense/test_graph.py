@@ -57,6 +57,7 @@ def recall(found: Hits, truth: Hits, k: int) -> float:
     )
 
 
+@pytest.mark.slow
 def test_graph_recall_against_exact(clustered: Clustered) -> None:
     vectors, queries, graph = clustered
     truth = Exact([(0, vectors)]).search(queries, 10)
@@ -68,6 +69,7 @@ def test_graph_recall_against_exact(clustered: Clustered) -> None:
         assert (np.diff(scores) <= 0).all()
 
 
+@pytest.mark.slow
 def test_breadth_is_the_smallest_that_suffices(clustered: Clustered) -> None:
     vectors, queries, graph = clustered
     truth = Exact([(0, vectors)]).search(queries, 10)
@@ -176,6 +178,7 @@ def test_more_asked_than_there_is(clustered: Clustered) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.995, 1.0])
+@pytest.mark.slow
 def test_dead_rows_are_left_out_and_never_cost_answers(clustered: Clustered, share: float) -> None:
     vectors, queries, graph = clustered
     live = np.random.default_rng(2).random(3000) >= share

@@ -41,6 +41,7 @@ def found(v: np.ndarray, above: float) -> tuple[Pairs, int]:
 @pytest.mark.parametrize("spread", [0.0, 1.5])
 @pytest.mark.parametrize("dim", [7, 64])
 @pytest.mark.parametrize("above", [0.5, 0.9, 0.99])
+@pytest.mark.slow
 def test_no_pair_is_lost_and_none_is_too_far(
     spread: float, dim: int, above: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

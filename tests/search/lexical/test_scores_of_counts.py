@@ -33,6 +33,7 @@ def counts_of(passages: list[list[str]], terms: set[str]) -> FieldCounts:
 @pytest.mark.parametrize(
     "query", ["w1 w2 w2 w7", "退款 水 w3", "w9", '"w1 w2" w4', '"to the" w5', "水"]
 )
+@pytest.mark.slow
 def test_scores_are_those_of_the_word_index(tmp_path: Path, query: str) -> None:
     texts = corpus()
     with LexicalWriter(tmp_path / "words") as writer:

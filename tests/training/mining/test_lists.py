@@ -59,6 +59,7 @@ def test_json_lines_are_as_promised(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_parquet_begins_with_the_columns_of_a_loss(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     write_lists([ONE], tmp_path / "x.parquet")

@@ -75,6 +75,7 @@ def test_abandoned_reranks_are_counted_and_dropped(own_site: Site, scored: list[
     assert scored == [2]
 
 
+@pytest.mark.slow
 def test_an_abandoned_embedding_ends_between_batches(
     own_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +99,7 @@ def test_an_abandoned_embedding_ends_between_batches(
     assert encoded == [TEXTS_PER_CALL]
 
 
+@pytest.mark.slow
 def test_the_end_tells_those_that_it_overtakes(
     corpus: Shell, scored: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

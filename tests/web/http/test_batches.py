@@ -25,6 +25,7 @@ def stalled(site: Site) -> threading.Event:
 
 
 @pytest.mark.parametrize("n", [1, MAX_HELD - 1, MAX_HELD, 2 * MAX_HELD + 3])
+@pytest.mark.slow
 def test_answers_of_a_batch_wake_the_loop_together(
     site: Site, monkeypatch: pytest.MonkeyPatch, n: int
 ) -> None:

@@ -34,6 +34,7 @@ def test_it_is_valid_and_has_each_path_and_method(site: Site, spec: Any) -> None
     assert spec["servers"] == [{"url": site.url}]
 
 
+@pytest.mark.slow
 def test_parameters_are_those_that_are_taken(site: Site, spec: Any) -> None:
     """An unknown parameter is answered with all known ones."""
     for path, operations in spec["paths"].items():
@@ -97,6 +98,7 @@ def _check(spec: Any, schema: Any, value: Any) -> None:
     Draft202012Validator(whole).validate(value)
 
 
+@pytest.mark.slow
 def test_metrics(site: Site) -> None:
     def values() -> dict[tuple[str, str], float]:
         answer = site.client.get("/metrics")

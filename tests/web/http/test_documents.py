@@ -11,6 +11,7 @@ from tests.web.http.conftest import Site
 WEIRD = "中文 #1?.md"
 
 
+@pytest.mark.slow
 def test_a_whole_document(site: Site) -> None:
     found = site.get("/documents/deep/locks.txt")
     assert found["document"] == "deep/locks.txt"
@@ -75,6 +76,7 @@ def test_parts_that_are_not_there(site: Site) -> None:
     site.get("/documents", 404)
 
 
+@pytest.mark.slow
 def test_similar_gives_what_the_command_gives(site: Site) -> None:
     done = site.shell("similar", "d7", "-k", "4", "--where", "year > 2003", "--format", "json")
     wanted = done.json["queries"][0]["hits"]

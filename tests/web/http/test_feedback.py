@@ -23,6 +23,7 @@ def events(site: Site, query_id: str) -> list[Event]:
     return [r for r in found if isinstance(r, Event) and r.query_id == query_id]
 
 
+@pytest.mark.slow
 def test_an_event_of_our_form(site: Site, asked: Any) -> None:
     query_id = asked["query_id"]
     body = {"query_id": query_id, "action": "click", "position": 2, "event_id": "one"}
@@ -101,5 +102,6 @@ def test_refusals_have_the_words_of_the_command_line(
         ({"query_id": "x", "action": "click", "position": 0}, 422, "position: a whole number"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_no_event(site: Site, body: Any, status: int, said: str) -> None:
     assert said in site.post("/feedback", body, status)["error"]["message"]

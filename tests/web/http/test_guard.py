@@ -106,6 +106,7 @@ def test_hosts(at: str, host: str, known: bool) -> None:
     assert is_known_host(settings, host) is known
 
 
+@pytest.mark.slow
 def test_a_rebound_name_and_other_pages_are_refused(guarded: Site) -> None:
     for headers, status, code in [
         ({"Host": "evil.example.com"}, 421, "unknown_host"),
@@ -265,6 +266,7 @@ def test_a_chunked_body_is_measured_as_it_comes(guarded: Site) -> None:
     assert (answer.status_code, answer.json()["error"]["limit"]) == (413, 2000)
 
 
+@pytest.mark.slow
 def test_the_access_log_has_no_words_of_queries(guarded: Site) -> None:
     ask = guarded.client.get
     ok = guarded.log_of(ask("/search?q=secret+words"))

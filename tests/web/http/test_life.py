@@ -19,6 +19,7 @@ from tests.web.http.conftest import TOKEN, Site
 __all__ = ["docs", "filled", "shell"]
 
 
+@pytest.mark.slow
 def test_the_end_waits_for_what_was_begun(corpus: Shell) -> None:
     site = Site(corpus)
     answers: list[httpx2.Response] = []
@@ -107,6 +108,7 @@ def test_the_command(docs: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "stopped: told to" in err
 
 
+@pytest.mark.slow
 def test_requests_count_against_idleness(corpus: Shell) -> None:
     site = Site(corpus)
     site.server._last_request -= 100

@@ -133,6 +133,7 @@ def test_an_index_that_is_half_made_is_told(site: Site) -> None:
     assert {*whole_map(site)["warnings"]} == told
 
 
+@pytest.mark.slow
 def test_hostile_names_are_data(site: Site) -> None:
     assert "text/html" not in site.client.get("/map").headers["content-type"]
     assert json.loads(site.client.get("/map").text)["schema"] == 1

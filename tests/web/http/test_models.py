@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import numpy as np
-import openai
 import pytest
 
 from qembed.models import open_model
@@ -23,7 +22,10 @@ TEXTS = [
 ]
 
 
+@pytest.mark.slow
 def test_an_openai_client_gets_the_vectors_of_the_encoder(site: Site) -> None:
+    import openai  # half a second
+
     wanted = Bag().encode(TEXTS)
     with openai.OpenAI(base_url=f"{site.url}/v1", api_key="none", max_retries=0) as client:
         assert BAG in [m.id for m in client.models.list()]
@@ -149,6 +151,7 @@ def test_the_template_of_a_role(site: Site) -> None:
         assert site.post("/v1/embeddings", {"input": "w1", "input_type": role})["data"] == plain
 
 
+@pytest.mark.slow
 def test_an_unknown_model_is_told_with_what_else_is_wrong(site: Site) -> None:
     for path, body in [
         ("/v1/embeddings", {"input": [], "model": "gpt", "dimensions": 0}),

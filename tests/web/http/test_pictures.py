@@ -34,6 +34,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         served.end()
 
 
+@pytest.mark.slow
 def test_a_thumbnail_is_made_once(shown: Site) -> None:
     folder = shown.index / "thumbnails"
     for name, size in (("red-2.png", (228, 256)), ("report.docx#image=1", (60, 40))):
@@ -164,6 +165,7 @@ def test_what_is_no_request(shown: Site, tmp_path: Path) -> None:
     assert shown.post("/search", {"image": image, "k": 1})["hits"]
 
 
+@pytest.mark.slow
 def test_thumbnails_of_pictures_that_are_gone_are_removed(shown: Site) -> None:
     folder = shown.index / "thumbnails"
     folder.mkdir(exist_ok=True)

@@ -53,6 +53,7 @@ def test_200_queries_have_the_same_hits_by_command_line_http_and_python(site: Si
         (("--task", "find it"), {"task": "find it"}),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_parameters_are_the_options(site: Site, args: tuple[str, ...], asked: Any) -> None:
     done = site.shell("query", "w3 w14 w15", "--format", "json", "--no-server", *args)
     (wanted,) = done.json["queries"]
@@ -82,6 +83,7 @@ def test_snippets_are_spans_of_the_text(site: Site, snippets: str) -> None:
     "more",
     [{}, {"by": "document"}, {"mode": "dense"}, {"rerank": "late"}, {"where": "year > 2005"}],
 )
+@pytest.mark.slow
 def test_pages_show_each_hit_once_and_none_is_lost(site: Site, more: dict[str, Any]) -> None:
     asked = {"query": "w1 w2 w3 w4", "k": 37, **more}
     seen: list[str] = []
@@ -185,6 +187,7 @@ def test_status_and_health(site: Site) -> None:
     assert f"http        {site.url}\n" in site.shell("serve", "--status").out
 
 
+@pytest.mark.slow
 def test_an_index_of_texts_has_no_search_by_picture(site: Site) -> None:
     pytest.importorskip("PIL")
     dot = (  # PNG, one pixel

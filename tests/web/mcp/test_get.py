@@ -29,6 +29,7 @@ def test_a_whole_document(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("tokens", [100, 400, 3000])
+@pytest.mark.slow
 def test_a_long_text_in_parts_is_the_text(agent: Agent, tokens: int) -> None:
     offset: int | None = 0
     parts = []

@@ -67,6 +67,7 @@ def served(corpus: Shell) -> Iterator[Served]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.slow
 def test_sessions_of_two_clients(served: Served, corpus: Shell, mode: str) -> None:
     async def session(word: str, document: str) -> str:
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -108,6 +109,7 @@ def test_sessions_of_two_clients(served: Served, corpus: Shell, mode: str) -> No
     assert len(sessions) == 2
 
 
+@pytest.mark.slow
 def test_who_may_not_ask(served: Served) -> None:
     assert served.post().status_code == 200
     for headers, status, code in [

@@ -24,6 +24,7 @@ def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
         agent.close()
 
 
+@pytest.mark.slow
 def test_get_shows_a_picture(looking: Agent) -> None:
     found = looking("search", query="green", k=1, kind="image")
     assert "green-" in text_of(found)

@@ -41,6 +41,7 @@ def test_200_queries_have_the_hits_of_the_command_line(agent: Agent) -> None:
          {"where": ["year > 2010", "year < 2013"]}),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_arguments_are_the_options(agent: Agent, args: tuple[str, ...], given: Any) -> None:
     done = agent.shell("query", "w3 w14 w15", "--format", "json", "--no-server", *args)
     (wanted,) = done.json["queries"]
@@ -76,6 +77,7 @@ def test_an_answer_is_no_longer_than_wanted(agent: Agent, tokens: int) -> None:
 @pytest.mark.parametrize(
     "given", [{}, {"by": "document"}, {"mode": "dense"}, {"where": "year > 2005"}]
 )
+@pytest.mark.slow
 def test_pages_show_each_hit_once_and_none_is_lost(agent: Agent, given: dict[str, Any]) -> None:
     asked = {"query": "w1 w2 w3 w4", "k": 30, "max_tokens": 900, **given}
     seen: list[tuple[str, int]] = []

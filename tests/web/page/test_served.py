@@ -8,6 +8,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from qembed.web.http.endpoints.page import kept_fields
 from qembed.web.http.settings import make_settings
 from qembed.web.page.assemble import SCRIPTS, search_page
@@ -51,6 +53,7 @@ def test_it_has_all_parts_and_no_address_of_another_server() -> None:
     assert TEXT.isascii() is False
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_token_but_what_it_shows_does(hostile: Shell, tmp_path: Path) -> None:
     with served_copy(hostile, tmp_path, make_settings("0", TOKEN, environ={})) as guarded:
         bare = {"Authorization": ""}
@@ -61,6 +64,7 @@ def test_the_page_needs_no_token_but_what_it_shows_does(hostile: Shell, tmp_path
         assert guarded.get("/choices")["documents"] > 40
 
 
+@pytest.mark.slow
 def test_choices(site: Site, hostile: Shell) -> None:
     found = site.get("/choices")
     told = json.loads(hostile("status", "--fields", "--format", "json").out)["fields"]

@@ -126,6 +126,7 @@ def test_values_are_those_of_a_search(tuned: Tuned, arm: str) -> None:
     np.testing.assert_allclose(tuned.signals.values(ARMS[arm]), wanted, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_arms_differ(tuned: Tuned) -> None:
     found = {arm: tuned.signals.values(options).tolist() for arm, options in ARMS.items()}
     assert len({tuple(values) for values in found.values()}) > len(ARMS) / 2

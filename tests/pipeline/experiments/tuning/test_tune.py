@@ -144,6 +144,7 @@ def test_it_is_deterministic(small: Path) -> None:
     assert first == second
 
 
+@pytest.mark.slow
 def test_a_second_run_encodes_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[str] = []
     encode = Bag.encode
@@ -157,6 +158,7 @@ def test_a_second_run_encodes_nothing(small: Path, monkeypatch: pytest.MonkeyPat
     assert first.new == second.new
 
 
+@pytest.mark.slow
 def test_pairs_that_an_earlier_run_scored_are_not_scored_again(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from qembed.pipeline.indexing.distributed.input_shards import (
     CHARACTERS,
     DOCUMENTS,
@@ -23,6 +25,7 @@ def test_every_document_is_in_one_shard_and_in_order() -> None:
     assert len(shards) < 5000 / (DOCUMENTS / 2) + 1
 
 
+@pytest.mark.slow
 def test_a_change_leaves_nearly_all_shards_as_they_were() -> None:
     before = {s.digest for s in input_shards(corpus(20_000))}
     after = {s.digest for s in input_shards(corpus(20_000, skip=100))}

@@ -34,6 +34,7 @@ def test_all_of_it_is_the_files_text(session: Session, folder: Path) -> None:
     assert found.title == "Refunds"
 
 
+@pytest.mark.slow
 def test_every_stretch_of_lines_is_the_files(session: Session, folder: Path) -> None:
     lines = (folder / "docs/guide.md").read_text().splitlines()
     text = "\n".join(lines)

@@ -71,6 +71,7 @@ def ids(answer: Answer) -> list[list[str]]:
     return [[h.document for h in r.hits] for r in answer.results]
 
 
+@pytest.mark.slow
 def test_indexes_of_one_model_answer_as_one_index(top: Path) -> None:
     for options in ({"mode": "dense"}, {"mode": "dense", "min_score": 0.3, "k": 25}):
         whole = answer_queries(top / "all", QueryRequest(QUERIES, QueryOptions(**options)))
