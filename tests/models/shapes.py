@@ -82,6 +82,11 @@ SHAPES: dict[str, Builder] = {
     "weightedmean": lambda b: [transformer(b), pooling("weightedmean"), normalize()],
     "lasttoken": lambda b: [transformer(b), pooling("lasttoken")],
     "mean_sqrt_len": lambda b: [transformer(b), pooling("mean_sqrt_len_tokens")],
+    "weightedmean+lasttoken+mean_sqrt_len": lambda b: [
+        transformer(b),
+        pooling(["weightedmean", "lasttoken", "mean_sqrt_len_tokens"]),
+        normalize(),
+    ],
     "dense": lambda b: [transformer(b), pooling(), dense(WIDTH, 24), normalize()],
     "dense identity": lambda b: [transformer(b), pooling("cls"), dense(WIDTH, 80, "Identity")],
     "dense twice": lambda b: [

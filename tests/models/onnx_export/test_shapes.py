@@ -18,9 +18,7 @@ pytestmark = pytest.mark.slow
 
 EXPORTED = (
     "mean+max+cls",
-    "weightedmean",
-    "lasttoken",
-    "mean_sqrt_len",
+    "weightedmean+lasttoken+mean_sqrt_len",
     "dense twice",
     "dense of tokens",
     "normalize before dense",
