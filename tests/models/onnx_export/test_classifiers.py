@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from qembed.models.onnx import cross_encoder as cross_encoder_module
+from qembed.models.onnx.cache import Export
 from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
 from qembed.models.onnx.prepare import cross_encoder
 from qembed.models.onnx.session import ROWS
@@ -17,6 +20,7 @@ from qembed.models.onnx_export.classifiers import (
     check_first_token,
     classifier_without_padding,
 )
+from qembed.models.onnx_export.parity import ParityError
 from qembed.models.onnx_export.unpadded import UnsupportedArchitecture
 from tests.models import tiny
 from tests.models.exports import MIXED, make
@@ -85,20 +89,20 @@ def test_the_last_layer_computes_the_first_token_of_each_pair(
     assert seen == [len(rows), len(ids)]
 
 
-@pytest.mark.parametrize("found", ["by its head", "by its scores"])
 def test_a_head_that_reads_more_gets_the_whole_last_layer(
-    found: str, tmp_path: Path, quietly: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, quietly: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its check finds it; without that, its scores do."""
     from transformers.models.bert.modeling_bert import BertPooler
 
     def pooled(self: Any, states: Any) -> Any:
-        return self.activation(
-            self.dense(states[:, 0] - states[:, -1 if states.shape[1] < 2 else 1])
-        )
+        second = states[:, min(1, states.shape[1] - 1)]
+        return self.activation(self.dense(states[:, 0] - second))
 
     monkeypatch.setattr(BertPooler, "forward", pooled)
-    if found == "by its scores":
-        monkeypatch.setattr(export_module, "check_first_token", lambda model: None)
+    with pytest.raises(UnsupportedArchitecture, match="reads more than the first token"):
+        check_first_token(classifier(tmp_path / "bert", "bert"))
+    monkeypatch.setattr(export_module, "check_first_token", lambda model: None)
     folder = tiny.classifier(tmp_path / "model")
     tried: list[bool] = []
     real = export_module._unpadded_cross_encoder
@@ -111,19 +115,27 @@ def test_a_head_that_reads_more_gets_the_whole_last_layer(
     export = make(cross_encoder(folder, str(folder), "cpu"), tmp_path / "export")
     assert tried == [True, False]
     assert ROWS in export.facts["inputs"]
-    # the check has compared its scores with torch's
+    # the export's check has compared its scores with torch's
     assert np.ptp(OnnxCrossEncoder(export).logits([("fox", t) for t in MIXED])) > 1e-2
 
 
+@pytest.mark.parametrize("drift", [0, 1])
 def test_scores_that_depend_on_the_batch_are_not_exported(
-    tmp_path: Path, quietly: None, monkeypatch: pytest.MonkeyPatch
+    drift: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last layer is whole then, whose scores do not."""
-    refused: list[int] = []
+    class Drifting:
+        def __init__(self, export: Export) -> None:
+            pass
+
+        def logits(self, pairs: list[tuple[str, str]]) -> Any:
+            return np.full(len(pairs), drift * len(pairs), np.float32)
+
+    monkeypatch.setattr(cross_encoder_module, "OnnxCrossEncoder", Drifting)
     monkeypatch.setattr(
-        export_module, "is_batch_invariant", lambda compute, texts, longest: refused.append(longest)
+        export_module,
+        "_unpadded_cross_encoder",
+        lambda request, first_token: ({}, lambda export: None),
     )
-    folder = tiny.classifier(tmp_path / "model")
-    export = make(cross_encoder(folder, str(folder), "cpu"), tmp_path / "export")
-    assert len(refused) == 1
-    assert ROWS in export.facts["inputs"]
+    _, check = export_module._first_token_cross_encoder({})
+    with pytest.raises(ParityError, match="beside others") if drift else nullcontext():
+        check(Export(tmp_path, {}))
