@@ -190,11 +190,21 @@ def refusal(error: OSError) -> str:
     return _REFUSALS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
 
 
+_TRACEBACK = "Traceback (most recent call last)"
+
+
 def brief(error: Exception) -> str:
-    """First line of a library's message, with the one that it introduces; else the error's type."""
+    """First line of a library's message, with the one that it introduces; else the error's type.
+
+    Of a traceback, which another process sent, the last line counts.
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
+    for at, line in enumerate(lines[:2]):
+        if line.startswith(_TRACEBACK):
+            lines[at:] = lines[-1:]
+            break
     return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
 
 

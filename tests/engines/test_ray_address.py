@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qembed.engines.ray.cluster import cluster_address
+from qembed.engines.ray.cluster import cluster_address, connected
 from qembed.errors import EngineError
 
 
@@ -50,3 +50,43 @@ def test_a_cluster_that_is_asked_for_has_to_answer(
         cluster_address("ray")
     with pytest.raises(EngineError, match="no cluster answers at ray://127"):
         cluster_address(f"ray://{silent}")
+
+
+SENT = """Initialization failure from server:
+Traceback (most recent call last):
+  File "proxier.py", line 772, in Datapath
+    raise RuntimeError(
+RuntimeError: {}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("reasons", "fails"),
+    [
+        (["Starting Ray client server failed. See a log."], None),
+        (["Proxy failed to Connect to backend! Check a log."] * 2, "server: RuntimeError: Proxy"),
+        (["something else"], "server: RuntimeError: something else"),
+    ],
+)
+def test_a_client_server_that_did_not_start_is_asked_again(
+    reasons: list[str], fails: str | None, monkeypatch: pytest.MonkeyPatch, answering: str
+) -> None:
+    ray = pytest.importorskip("ray")
+    left = list(reasons)
+
+    def init(**_: object) -> None:
+        if left:
+            raise ConnectionAbortedError(SENT.format(left.pop(0)))
+
+    monkeypatch.setattr(ray, "init", init)
+    if fails is None:
+        with connected(f"ray://{answering}") as found:
+            assert found is ray
+    else:
+        with (
+            pytest.raises(EngineError, match=f"no cluster answers as wanted: .*{fails}"),
+            connected(f"ray://{answering}"),
+        ):
+            pass
+    assert not left

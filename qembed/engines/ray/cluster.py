@@ -18,6 +18,7 @@ from qembed.errors import EngineError, UsageError, brief
 NEEDS = "--engine ray needs Ray (pip install 'qembed-search[ray]')"
 ANSWERS_IN = 10.0
 """Seconds in which a cluster accepts a connection."""
+_NOT_STARTED = ("Starting Ray client server failed", "Proxy failed to Connect to backend")
 _ADDRESS = re.compile(r"ray(://[^/\s:@]+:\d{1,5})?")
 
 
@@ -62,6 +63,18 @@ def _refusal(address: str) -> str | None:
     return None
 
 
+def _initialize(ray: Any, address: str | None) -> None:
+    """Connect, a second time where the client server's process for this client did not start."""
+    options = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        ray.init(**options)
+    except ConnectionAbortedError as e:
+        # seen of Ray 2.60 at the first client of a new cluster: that process dies before it writes a line
+        if not any(reason in str(e) for reason in _NOT_STARTED):
+            raise
+        ray.init(**options)
+
+
 @contextlib.contextmanager
 def connected(engine: str) -> Iterator[Any]:
     """Connect, and yield the module `ray`. Raises EngineError if no cluster answers.
@@ -80,11 +93,7 @@ def connected(engine: str) -> Iterator[Any]:
         return
     address = cluster_address(engine)
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        _initialize(ray, address)
     except Exception as e:  # whatever its layers raise: sockets, gRPC, other versions
         raise EngineError(
             f"--engine {engine}: no cluster answers as wanted: {brief(e)} (is it up, and has it this Ray, "
