@@ -65,7 +65,8 @@ RuntimeError: {}
     ("reasons", "fails"),
     [
         (["Starting Ray client server failed. See a log."], None),
-        (["Proxy failed to Connect to backend! Check a log."] * 2, "server: RuntimeError: Proxy"),
+        (["psutil.ZombieProcess: a process", "Proxy failed to Connect to backend! …"], None),
+        (["Proxy failed to Connect to backend! …"] * 3, "server: RuntimeError: Proxy"),
         (["something else"], "server: RuntimeError: something else"),
     ],
 )

@@ -18,7 +18,14 @@ from qembed.errors import EngineError, UsageError, brief
 NEEDS = "--engine ray needs Ray (pip install 'qembed-search[ray]')"
 ANSWERS_IN = 10.0
 """Seconds in which a cluster accepts a connection."""
-_NOT_STARTED = ("Starting Ray client server failed", "Proxy failed to Connect to backend")
+ATTEMPTS = 3
+"""Times that a client server is asked whose process for this client did not start."""
+_NOT_STARTED = (
+    "Starting Ray client server failed",
+    "Proxy failed to Connect to backend",
+    "psutil.ZombieProcess",
+    "psutil.NoSuchProcess",
+)
 _ADDRESS = re.compile(r"ray(://[^/\s:@]+:\d{1,5})?")
 
 
@@ -64,15 +71,18 @@ def _refusal(address: str) -> str | None:
 
 
 def _initialize(ray: Any, address: str | None) -> None:
-    """Connect, a second time where the client server's process for this client did not start."""
-    options = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
-    try:
-        ray.init(**options)
-    except ConnectionAbortedError as e:
-        # seen of Ray 2.60 at the first client of a new cluster: that process dies before it writes a line
-        if not any(reason in str(e) for reason in _NOT_STARTED):
-            raise
-        ray.init(**options)
+    """Connect, again where the client server's process for this client did not start.
+
+    With Ray 2.60 that of a new cluster's first client at times dies at once, which the server tells after
+    half a minute; later clients have theirs in two seconds.
+    """
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            return
+        except ConnectionAbortedError as e:
+            if not left or not any(reason in str(e) for reason in _NOT_STARTED):
+                raise
 
 
 @contextlib.contextmanager
