@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import platform
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from qembed.pipeline.indexing.derived.memory import LARGE, ask_for_large_pages, give_back
+from qembed.pipeline.indexing.derived.memory import (
+    LARGE,
+    ask_for_large_pages,
+    give_back,
+    keep_large_blocks_apart,
+)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what was asked for")
@@ -39,7 +46,35 @@ def flags(place: int) -> list[str]:
     raise AssertionError("no such mapping")
 
 
+BLOCKS = """
+from pathlib import Path
+from qembed.pipeline.indexing.derived.memory import keep_large_blocks_apart
+
+def is_among_small_ones():
+    import ctypes
+    block = bytearray(1 << 20)
+    place = ctypes.addressof(ctypes.c_char.from_buffer(block))
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        begin, end = (int(number, 16) for number in line.split()[0].split("-"))
+        if begin <= place < end:
+            return line.endswith("[heap]")
+
+large = bytearray(20 << 20)
+del large
+before = is_among_small_ones()
+keep_large_blocks_apart()
+print(before, is_among_small_ones())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a parameter of glibc's")
+def test_large_blocks_are_mapped_by_themselves() -> None:
+    done = subprocess.run([sys.executable, "-c", BLOCKS], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "False"], done.stderr
+
+
 def test_a_system_that_knows_neither_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     give_back()
+    keep_large_blocks_apart()
     assert ask_for_large_pages() == 0

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.pipeline.indexing.derived.memory import give_back
+from qembed.pipeline.indexing.derived.memory import give_back, keep_large_blocks_apart
 from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.pipeline.progress import Progress
 from qembed.store import Manifest, Writer
@@ -84,6 +84,7 @@ class GraphAhead:
     def _start(self, writer: Writer, expected: int) -> None:
         from qembed.search.dense.graphs.library import library_of
 
+        keep_large_blocks_apart()  # a long run, beside a process that needs memory
         self._first = manifest = writer.present
         rows = max(manifest.next_row - manifest.base, expected)
         self.library = library_of(rows)

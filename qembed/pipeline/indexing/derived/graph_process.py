@@ -23,7 +23,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import NoIndex
-from qembed.pipeline.indexing.derived.memory import ask_for_large_pages, give_back
+from qembed.pipeline.indexing.derived.memory import (
+    ask_for_large_pages,
+    give_back,
+    keep_large_blocks_apart,
+)
 from qembed.search import Graph
 from qembed.search.dense.hnsw import ROWS_PER_ADD, groups_path
 from qembed.store import Snapshot
@@ -136,6 +140,7 @@ class GraphProcess:
 
 
 if __name__ == "__main__":
+    keep_large_blocks_apart()
     GraphProcess(
         io.FileIO(sys.stdin.fileno(), closefd=False),
         io.FileIO(sys.stdout.fileno(), "w", closefd=False),
