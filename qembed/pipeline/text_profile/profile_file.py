@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.drift.sample import MOST_DOCUMENTS
 from qembed.pipeline.text_profile.sampling import sample_documents
 from qembed.pipeline.text_profile.text_facts import TextCounter, TextFacts
+from qembed.search.lexical import VERSION
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
 
@@ -87,9 +88,12 @@ class Profile:
 
 
 def open_profile(root: Path, manifest: Manifest) -> Profile | None:
-    """Read the profile of an index; None if there is none, it is damaged, or of another one's rows."""
+    """Read the profile of an index; None if there is none, it is damaged, or of another one's rows.
+
+    One whose terms are of another version of the analyzer is none, too: they would pass for new ones.
+    """
     stamp = files.current(root, manifest, files.PROFILE)
-    if stamp is None or not stamp.bytes:
+    if stamp is None or not stamp.bytes or stamp.extra.get("analyzer") != VERSION:
         return None
     try:
         if not files.is_whole(root, stamp):
@@ -156,7 +160,13 @@ def update_profile(
         stamp = None
     if tokenizer is None and stamp is not None:
         return
-    if stamp is not None and stamp.extra["whole"] and rows < GROWTH * (stamp.upto - stamp.base):
+    is_ours = stamp is not None and stamp.extra.get("analyzer") == VERSION
+    if (
+        stamp is not None
+        and is_ours
+        and stamp.extra["whole"]
+        and rows < GROWTH * (stamp.upto - stamp.base)
+    ):
         extra = {**stamp.extra, "generations": listed}
         if extra != stamp.extra:
             files.restamp(root, stamp, extra)
@@ -166,7 +176,7 @@ def update_profile(
     if tokenizer is not None:
         seconds = max(LEAST_SECONDS, SHARE * run_seconds)
         facts = count_rows(snapshot, chosen, open_profile(root, manifest), tokenizer, seconds)
-    extra = {"generations": listed, "whole": len(facts) == len(chosen)}
+    extra = {"generations": listed, "whole": len(facts) == len(chosen), "analyzer": VERSION}
     path = files.new_path(root, manifest, files.PROFILE)
     path.write_bytes(Profile(facts).to_bytes())
     files.seal(root, manifest, files.PROFILE, path, manifest.next_row, extra)

@@ -1,4 +1,4 @@
 """Word search: a BM25 index with its analyzer, query syntax and files."""
 
-VERSION = 2
+VERSION = 3
 """Version of the analyzer. Changes with the terms of any text: the next writer makes older indexes anew."""

@@ -5,9 +5,9 @@ Steps: NFKC and casefold; accents off on both sides; soft hyphens, also at the e
 characters without width join; letters joined by `-`, `_`, `.`, a zero-width non-joiner of Arabic script or
 an inner capital give the parts and, first, the whole (`getUserName`, `get_user_name`: getusername get user
 name; `E-1042`: e1042 e 1042); spelling variants of Arabic letters are one letter, digits of all scripts
-ASCII's; terms of ASCII letters alone are stemmed as English, which other alphabets never see; scripts
-written without spaces (Han, kana, Thai, …) and Hangul, whose words carry their particles, become pairs of
-characters.
+ASCII's; terms of ASCII letters alone are stemmed as English, those of Cyrillic, Greek, Devanagari, Tamil or
+Arabic letters alone by their script (`stems`), others not; scripts written without spaces (Han, kana, Thai,
+…) and Hangul, whose words carry their particles, become pairs of characters.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from qembed.search.lexical.stems import snowball, stem
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -42,7 +44,14 @@ STOP = frozenset(
     these they this those through to too under until up very was we were what when where which while who
     whom why will with would you your
     的 了 在 是 我 你 他 她 它 这 那 有 和 与 或 也 都 就 不 吗 呢 吧 啊 谁 哪 什么 怎么 如何 哪里 哪个
-    是什 为什 么是 多少 我们 你们 他们 这个 那个 一个 可以 请问 の に は を が と で も へ か""".split()  # noqa: SIM905 - a list of words to read
+    是什 为什 么是 多少 我们 你们 他们 这个 那个 一个 可以 请问 の に は を が と で も へ か
+    и в во на не я мы вы он она оно они с со что чтобы как какой какая какие по но из к ко у за от до для это
+    этот эта эти о об а же бы ли то так где когда чем если мне меня нас вас их его её при без про кто можно
+    ο η το οι τα του της των τον την τους τις ένας μια ένα και κι να θα σε από για με στο στη στην στον στα
+    στις στους που πως τι δεν μην είναι μου σου μας σας αυτό
+    في من عن إلى هذا هذه ذلك التي الذي ما هل أين متى لماذا أو و ثم أن لا لم هو هي مع
+    का के की में से को ने पर और है हैं था थी थे यह वह ये इस उस क्या कैसे कब कौन क्यों लिए भी ही तो या मैं
+    आप हम""".split()  # noqa: SIM905 - a list of words to read
 )
 """As written; in a query these are looked up by `is_stop`."""
 
@@ -83,18 +92,9 @@ def _any() -> tuple[Any, Any, Any, Any]:
     return chunk, inner, marks, dense
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    import Stemmer
-
-    stemmer = Stemmer.Stemmer("english")
-    stemmer.maxCacheSize = 0  # `_term` remembers
-    return stemmer
-
-
 @lru_cache(maxsize=1 << 16)
 def _term(word: str) -> str:
-    """A part as it is looked up: folded, stemmed if it is ASCII letters."""
+    """A part as it is looked up: folded and stemmed."""
     word = word.casefold().replace("’", "'")
     if not word.isascii():
         marks = _any()[2]
@@ -105,8 +105,10 @@ def _term(word: str) -> str:
         word = _digits(unicodedata.normalize("NFC", word.translate(_ARABIC)))
     if word.endswith("'s"):
         word = word[:-2]
-    if word.isascii() and word.isalpha():
-        word = str(_stemmer().stemWord(word))
+    if not word.isascii():
+        word = stem(word)
+    elif word.isalpha():
+        word = str(snowball("english").stemWord(word))
     return "".join(word[:MAX_TERM].split())
 
 
@@ -239,11 +241,11 @@ def is_lone(term: str) -> bool:
     return len(term) == 1 and not term.isascii() and _any()[3].match(term) is not None
 
 
-@lru_cache(maxsize=1)
-def _stops() -> frozenset[str]:
-    return STOP | {_term(word) for word in STOP if word.isascii()}
+@lru_cache(maxsize=2)
+def _stops(ascii_letters: bool) -> frozenset[str]:
+    return STOP | {_term(word) for word in STOP if word.isascii() is ascii_letters}
 
 
 def is_stop(term: str) -> bool:
     """Test for a stop word."""
-    return term in _stops()
+    return term in _stops(term.isascii())

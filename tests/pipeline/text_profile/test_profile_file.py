@@ -25,6 +25,7 @@ from qembed.pipeline.text_profile.profile_file import (
 from qembed.pipeline.text_profile.sampling import sample_documents
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
+from qembed.store import manifest as manifests
 from tests.drift.dated import records, write
 
 
@@ -65,6 +66,21 @@ def test_it_is_made_with_the_index_and_survives_its_file(
         "behind": 0,
         "bytes": files.current(made, snapshot.manifest, files.PROFILE).bytes,  # type: ignore[union-attr]
     }
+
+
+def test_terms_of_another_analyzer_are_counted_anew_and_the_generations_kept(made: Path) -> None:
+    manifest = manifests.read(made)
+    listed = generations(made, manifest)
+    stamp = files.current(made, manifest, files.PROFILE)
+    assert stamp is not None
+    files.restamp(made, stamp, {k: v for k, v in stamp.extra.items() if k != "analyzer"})
+    assert open_profile(made, manifest) is None
+    assert generations(made, manifest) == listed
+    build(made, IndexOptions())
+    renewed = open_profile(made, manifests.read(made))
+    assert renewed is not None
+    assert len(renewed.facts) == 60
+    assert generations(made, manifest) == listed
 
 
 def test_a_small_addition_lists_the_generation_and_a_large_one_renews_the_profile(

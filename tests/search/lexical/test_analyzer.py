@@ -30,11 +30,11 @@ from qembed.search.lexical.query import parse_query, scripts_of
         ("l'eau", ["leau", "l", "eau"]),
         ("Cafés CAFÉ cafe", ["cafe", "cafe", "cafe"]),
         ("Straße", ["strass"]),
-        ("мой и мои, ещё ЕЩЕ", ["мой", "и", "мои", "еще", "еще"]),
+        ("мой и мои, ещё ЕЩЕ", ["мо", "и", "мо", "ещ", "ещ"]),
         ("退款政策 iPhone15手机", ["退款", "款政", "政策", "iphone15", "i", "phone", "15", "手机"]),
         ("ｶﾞｷﾞ がぎ", ["ガギ", "がぎ"]),
         ("한국어를", ["한국", "국어", "어를"]),
-        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
+        ("हिन्दी भाषा", ["हिन्द", "भाष"]),
         ("ＡＢＣ ﬁne", ["abc", "fine"]),
         ("税", ["税"]),
         ("re\xadfund infor\xad\nma\xad\r\n  tion", ["refund", "inform"]),
@@ -42,7 +42,7 @@ from qembed.search.lexical.query import parse_query, scripts_of
         # alef with hamza, madda, wasla; hamza carriers; taa marbuta; kaf and yaa; marks and tatweel
         ("أحمد إحمد آحمد ٱحمد احمد", ["احمد"] * 5),
         ("مؤمن مومن شئ شي", ["مومن", "مومن", "شي", "شي"]),
-        ("مدرسة مدرسه خانهٔ خانه", ["مدرسه", "مدرسه", "خانه", "خانه"]),
+        ("مدرسة مدرسه خانهٔ خانه", ["مدرس", "مدرس", "خانه", "خانه"]),
         ("کتاب كتاب علی على علي", ["كتاب", "كتاب", "علي", "علي", "علي"]),
         ("مُحَمَّد محمد كـــتاب", ["محمد", "محمد", "كتاب"]),
         ("می‌خواهم", ["ميخواهم", "مي", "خواهم"]),
@@ -110,7 +110,7 @@ def test_spans_hold_the_terms(text: str, data: st.DataObject) -> None:
 
 def test_spans_point_into_the_text_as_it_was_written() -> None:
     text = "ﬁne ＣＡＦÉ: the re\xad\nfunds 退款政策 مدرسة"
-    found = [text[a:b] for a, b in spans(text, {"cafe", "refund", "款政", "مدرسه"})]
+    found = [text[a:b] for a, b in spans(text, {"cafe", "refund", "款政", "مدرس"})]
     assert found == ["ＣＡＦÉ", "re\xad\nfunds", "款政", "مدرسة"]
 
 
