@@ -104,16 +104,16 @@ class Catalog:
         return self._table
 
     @property
-    def _unread(self) -> DocumentsFile | None:
+    def unread(self) -> DocumentsFile | None:
         """Documents file, unless all of it was read."""
         return self._file if self._table is None else None
 
     def _column(self, name: str) -> Any:
-        unread = self._unread
+        unread = self.unread
         return self.table.column(name) if unread is None else unread.column(name)
 
     def __len__(self) -> int:
-        unread = self._unread
+        unread = self.unread
         return int(self.table.num_rows) if unread is None else len(unread)
 
     def files(self) -> dict[tuple[str, str], FileState]:
@@ -132,7 +132,7 @@ class Catalog:
 
     def take(self, indices: Any) -> list[CatalogEntry]:
         """Entries at the given positions."""
-        unread = self._unread
+        unread = self.unread
         return _entries(taken(self.table, indices) if unread is None else unread.take(indices))
 
     @classmethod

@@ -5,6 +5,7 @@ A query needs two columns of numbers and ten entries of a million: reading all w
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
-from qembed.store.arrow import array, nullable_binary, nullable_int64, taken
+from qembed.store.arrow import array, nullable_binary, nullable_int64, numbers, taken
 from qembed.store.damage.file_times import note_suspect
 from qembed.store.durable_files import FileInfo, NewFile
 from qembed.store.metadata.schema import StoredColumns
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from qembed.types import Rows
+
 ROW_GROUP = 8192
+POINTERS = "first", "rows"
+"""Columns that say which rows a document has."""
 LINE, PICTURE = "line", "picture"
 """Columns of a catalog that a documents file has only if one of their values is not null."""
 OPTIONAL = (LINE, PICTURE)
+STARTS = b"qembed.row_starts"
+"""Key of the file's metadata: for each row group the first row of its documents or of those behind, int64
+little-endian in base64. Only in files whose documents are in the order of their rows."""
 
 
 def schema() -> Any:
@@ -124,6 +132,31 @@ class DocumentsFile:
             self._columns[name] = self.read([name]).column(name)
         return self._columns[name]
 
+    def owners(self, rows: Rows) -> Rows | None:
+        """Positions of the documents that hold living rows, int64 (n,), read in their row groups alone.
+
+        None if the file does not say where they are, or if half of its row groups would be read.
+        """
+        import numpy as np
+
+        stored = (self.parquet.metadata.metadata or {}).get(STARTS)
+        if stored is None:
+            return None
+        starts = np.frombuffer(base64.b64decode(stored), dtype="<i8")
+        which = np.searchsorted(starts, rows, side="right") - 1
+        groups = np.array(sorted(set(which.tolist())), dtype=np.int64)
+        if len(groups) > len(starts) // 2:
+            return None
+        with self._decoding_errors():
+            table = self.parquet.read_row_groups(
+                groups.tolist(), columns=list(POINTERS), use_threads=False
+            )
+        first, counts = (numbers(table.column(name)) for name in POINTERS)
+        has = np.flatnonzero(counts > 0)
+        at = has[np.searchsorted(first[has], rows, side="right") - 1]
+        found: Rows = groups[at // ROW_GROUP] * ROW_GROUP + at % ROW_GROUP
+        return found
+
     def take(self, at: npt.NDArray[np.int64]) -> Any:
         """Read the entries at the given positions as a table.
 
@@ -188,6 +221,21 @@ def _complete(columns: Mapping[str, Any]) -> Any:
     )
 
 
+def _row_starts(table: Any) -> bytes | None:
+    """Value of STARTS for a table that is written; None if its documents are in another order."""
+    import numpy as np
+
+    first, counts = (numbers(table.column(name)) for name in POINTERS)
+    has = np.flatnonzero(counts > 0)
+    first = first[has]
+    if not len(has) or bool((first[1:] < first[:-1]).any()):
+        return None
+    begin = np.searchsorted(has, np.arange(0, table.num_rows, ROW_GROUP))
+    beyond = first[-1] + counts[has[-1]]
+    starts = np.append(first, beyond)[begin].astype("<i8")
+    return base64.b64encode(starts.tobytes())
+
+
 def write(root: Path, name: str, table: Any, dictionaries: list[str]) -> FileInfo:
     """Write a table as a documents file, durably. `dictionaries`: typed columns to encode by dictionary."""
     import pyarrow as pa
@@ -196,6 +244,8 @@ def write(root: Path, name: str, table: Any, dictionaries: list[str]) -> FileInf
     table = table.drop_columns(
         [n for n in OPTIONAL if table.column(n).null_count == table.num_rows]
     )
+    if (starts := _row_starts(table)) is not None:
+        table = table.replace_schema_metadata({STARTS: starts})
     new = NewFile(root, name)
     try:
         pq.write_table(

@@ -165,6 +165,9 @@ class Snapshot:
         """Catalog position of each living row's document, int64 (n,)."""
         import numpy as np
 
+        unread = self.catalog.unread if "_pointers" not in self.__dict__ else None
+        if unread is not None and (known := unread.owners(rows)) is not None:
+            return known
         first, _, position = self._pointers
         return position[np.searchsorted(first, rows, side="right") - 1]
 

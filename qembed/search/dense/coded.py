@@ -8,10 +8,13 @@ over all vectors, from a quarter of the bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from qembed.search.dense.threads import run_threads, usable_cores
 from qembed.search.topk import merge, top
 from qembed.vector_codes import LARGEST
 
@@ -34,8 +37,12 @@ LARGEST_SCORE = 3.4e38
 SMALLEST_SCORE = 1e-44
 """Products below it may be rounded to zero, and equal."""
 
-Records = Callable[[], Iterator["tuple[int, npt.NDArray[np.void]]"]]
-"""Makes an iterator over (first row, records) of consecutive rows. Each may overwrite the one before."""
+ROWS_PER_THREAD = 1 << 17
+"""Rows for which a thread is begun: going over 50 MB of codes takes a hundred times as long."""
+MOST_THREADS = 8
+
+Records = Callable[[int, int], Iterator["tuple[int, npt.NDArray[np.void]]"]]
+"""Makes an iterator over (first row, records) of the rows of a range. Each may overwrite the one before."""
 Fetch = Callable[["Rows"], "Vectors"]
 """Vectors of rows that ascend, float32 (n, dim)."""
 
@@ -112,16 +119,27 @@ class CodedSearch:
                 rows = np.flatnonzero(allowed) + self.base
                 return [self._best(query, rows, k) for query in queries]
         mask = self.live if allowed is None else allowed
-        passes = [_FirstPass(code_query(q), k) for q in queries]
-        for first, records in self.records():
+        coded = [code_query(q) for q in queries]
+        threads = min(usable_cores(), MOST_THREADS, (self.upto - self.base) // ROWS_PER_THREAD)
+        edges = np.linspace(self.base, self.upto, max(1, threads) + 1).astype(np.int64).tolist()
+        found = run_threads([partial(self._pass, coded, k, mask, *r) for r in pairwise(edges)])
+        return [
+            self._best(query, _FirstPass.joined(parts).candidates(), k)
+            for query, parts in zip(queries, zip(*found, strict=True), strict=True)
+        ]
+
+    def _pass(
+        self, queries: Sequence[CodedQuery], k: int, mask: npt.NDArray[np.bool_] | None,
+        start: int, stop: int,
+    ) -> list[_FirstPass]:  # fmt: skip
+        """First passes of the queries over the records of the rows [start, stop)."""
+        passes = [_FirstPass(q, k) for q in queries]
+        for first, records in self.records(start, stop):
             at = first - self.base
             here = None if mask is None else mask[at : at + len(records)]
             for one in passes:
                 one.take(first, records, here)
-        return [
-            self._best(query, one.candidates(), k)
-            for query, one in zip(queries, passes, strict=True)
-        ]
+        return passes
 
     def _best(self, query: Vectors, rows: Rows, k: int) -> tuple[Rows, Scores]:
         import numpy as np
@@ -159,6 +177,15 @@ class _FirstPass:
         self._lower: npt.NDArray[np.float64] = np.zeros(0)
         self._kept: list[tuple[Rows, npt.NDArray[np.float64]]] = []
 
+    @classmethod
+    def joined(cls, parts: Sequence[_FirstPass]) -> _FirstPass:
+        """Pass over the rows of all parts, which ascend."""
+        one = cls(parts[0]._query, parts[0]._k)
+        for part in parts:
+            one._kept += part._kept
+            one._raise(part._lower)
+        return one
+
     def take(
         self, first: int, records: npt.NDArray[np.void], mask: npt.NDArray[np.bool_] | None
     ) -> None:
@@ -181,11 +208,17 @@ class _FirstPass:
             return
         self._kept.append((at + first, upper[at]))
         bounds = np.where(error[at] < np.inf, middle[at] - error[at], -np.inf)
+        self._raise(bounds)
+
+    def _raise(self, bounds: npt.NDArray[np.float64]) -> None:
+        """Raise the least bound, as far as further lower bounds allow."""
+        import numpy as np
+
         lower = np.concatenate([self._lower, bounds])
         if len(lower) > self._k:
             lower = np.partition(lower, len(lower) - self._k)[-self._k :]
         self._lower = lower
-        if len(lower) == self._k:
+        if len(lower) == self._k > 0:
             self._least = float(lower.min())
 
     def candidates(self) -> Rows:

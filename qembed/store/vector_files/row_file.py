@@ -42,16 +42,19 @@ class RowFile:
         """Close the file."""
         self._closed()
 
-    def batches(self, start: int | None = None) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-        """Yield (first row, records) from row `start` on. Each overwrites the one before."""
+    def batches(
+        self, start: int | None = None, stop: int | None = None
+    ) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+        """Yield (first row, records) of the rows [start, stop). Each overwrites the one before."""
         import numpy as np
 
         size = self.kind.itemsize
         most = max(1, BATCH_BYTES // size)
         buffer = np.empty(most, dtype=self.kind)
         view = _bytes_of(buffer)
-        for first in range(self.base if start is None else start, self.upto, most):
-            rows = min(most, self.upto - first)
+        end = self.upto if stop is None else stop
+        for first in range(self.base if start is None else start, end, most):
+            rows = min(most, end - first)
             self._read(view[: rows * size], first)
             yield first, buffer[:rows]
 

@@ -85,9 +85,9 @@ KINDS: list[Callable[[Rng, int, int], Made]] = [
 def by_codes(vectors: np.ndarray, base: int, live: np.ndarray | None, cut: int) -> CodedSearch:
     records = encode(vectors)
 
-    def batches() -> Iterator[tuple[int, np.ndarray]]:
-        for at in range(0, len(vectors), cut):
-            yield base + at, records[at : at + cut]
+    def batches(start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
+        for at in range(start - base, stop - base, cut):
+            yield base + at, records[at : min(at + cut, stop - base)]
 
     def fetch(rows: np.ndarray) -> np.ndarray:
         assert (np.diff(rows) > 0).all()
@@ -110,6 +110,8 @@ def test_the_result_is_that_of_all_products(
     kind: Callable[[Rng, int, int], Made], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coded_module, "ROWS_PER_FETCH", 7)
+    monkeypatch.setattr(coded_module, "ROWS_PER_THREAD", 20)
+    monkeypatch.setattr(coded_module, "usable_cores", lambda: 3)
     rng = np.random.default_rng(0)
     for case in range(CASES // len(KINDS)):
         n, dim, k = int(rng.integers(1, 60)), int(rng.integers(2, 40)), int(rng.integers(1, 12))

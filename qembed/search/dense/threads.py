@@ -1,0 +1,42 @@
+"""A few calls side by side, each in a thread: without the .01 s that importing a pool of threads takes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_threads(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Results of calls, the first of which runs in this thread. Raises the first error, once all ended."""
+    found: dict[int, T] = {}
+    errors: dict[int, BaseException] = {}
+
+    def run(i: int) -> None:
+        try:
+            found[i] = calls[i]()
+        except BaseException as e:
+            errors[i] = e
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(1, len(calls))]
+    for thread in threads:
+        thread.start()
+    try:
+        if calls:
+            run(0)
+    finally:
+        for thread in threads:
+            thread.join()
+    if errors:
+        raise errors[min(errors)]
+    return [found[i] for i in range(len(calls))]
