@@ -241,13 +241,18 @@ class FolderModel:
         """Load the weights: an export without torch if there is one. Raises ModelUnavailable."""
         return self._load()
 
-    def token_encoder(self) -> TokenEncoder:
-        """Load the weights, for vectors of single tokens. Raises ModelUnavailable, UsageError."""
+    def token_encoder(self, approximate: bool = False) -> TokenEncoder:
+        """Load the weights, for vectors of single tokens. Raises ModelUnavailable, UsageError.
+
+        `approximate`: by 8-bit products where an export has them.
+        """
         if self.folder.has_towers:
             raise UsageError(
                 f"{self.spec} gives no vectors of tokens, which late reranking compares"
             )
-        return self._load()
+        encoder = self._load()
+        exported = self._exported
+        return exported.approximate() if approximate and exported is not None else encoder
 
     def release(self) -> None:
         """Drop the weights; `encoder` loads them again."""

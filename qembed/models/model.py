@@ -106,8 +106,11 @@ class Model(Protocol):
         """Load the weights. Raises ModelUnavailable."""
         ...
 
-    def token_encoder(self) -> TokenEncoder:
-        """Load the weights, for vectors of single tokens. Raises ModelUnavailable, UsageError."""
+    def token_encoder(self, approximate: bool = False) -> TokenEncoder:
+        """Load the weights, for vectors of single tokens. Raises ModelUnavailable, UsageError.
+
+        `approximate`: by 8-bit products where the model has a form with them.
+        """
         ...
 
     def release(self) -> None:

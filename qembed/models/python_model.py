@@ -240,7 +240,7 @@ class PythonModel(ReadsImages):
             raise reads_no_images(self.spec)
         return PythonEncoder(self._instance, self.dim, self.spec)
 
-    def token_encoder(self) -> TokenEncoder:
+    def token_encoder(self, approximate: bool = False) -> TokenEncoder:
         """Token encoder around the user's object. Raises UsageError if that has no `encode_tokens`."""
         if not hasattr(self._instance, "encode_tokens"):
             raise UsageError(

@@ -172,7 +172,7 @@ def main() -> None:
         parser.error(f"no part {', '.join(sorted(unknown))} (there are {', '.join(parts)})")
     wanted = given.parts or parts
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
-    for name in (*MODELS, RERANKER):
+    for name in (*MODELS, RERANKER) if set(wanted) != {"late"} else ("minilm",):
         run([*QEMBED, "models", "prepare", name], env)
     if "cold" in wanted:
         cold(env)

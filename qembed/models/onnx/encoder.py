@@ -6,10 +6,14 @@ Vectors equal TorchEncoder's within 1e-5, from the graph that onnx_export made o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
+from qembed.models.onnx.cross_encoder import in_order, plan_batches
 from qembed.models.onnx.session import GraphSession, batch_tokens
 from qembed.models.onnx.tokens import ExportTokenizer
 from qembed.protocols import EncoderInfo
@@ -36,11 +40,27 @@ class OnnxEncoder:
 
     def __init__(self, export: Export, dim: int, max_tokens: int) -> None:
         self.dim = dim
+        self._export = export
         self._graph = GraphSession(export)
         self._tokenizer = ExportTokenizer(export, max_tokens)
         self._pad = int(export.facts["pad_id"])
         self.info = EncoderInfo(batch_invariant=bool(export.facts.get("apart")), thread_safe=True)
         self._counted: dict[str, int] = {}
+        self._approximate: OnnxEncoder | None = None
+
+    def approximate(self) -> OnnxEncoder:
+        """Token encoder by 8-bit products, itself where it has none here. Made at the first call."""
+        if self._approximate is None:
+            from qembed.models.onnx.eight_bit import eight_bit
+
+            self._approximate = eight_bit(self._export, STATES, self, self._with_graph) or self
+        return self._approximate
+
+    def _with_graph(self, folder: Path) -> OnnxEncoder:
+        """Encoder with this one's tokenizer and the graph in a folder. Raises ExportDamaged."""
+        other = copy(self)
+        other._graph = GraphSession(self._export, one_core=True, graph=folder)
+        return other
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """Vectors of the texts, float32 (len(texts), dim), rows of length 1, in their order.
@@ -51,20 +71,29 @@ class OnnxEncoder:
         import numpy as np
 
         out = np.empty((len(texts), self.dim), dtype=np.float32)
-        for batch, feed in self._batches(texts):
+        for batch, feed in self._feeds(self._ids(texts), batch_tokens()):
             raw = self._graph.run(VECTOR, feed, half_cores)
             out[batch] = normalize_encoded(raw[:, : self.dim], [texts[i] for i in batch])
         return out
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Last states of each text's attended tokens, float32 (tokens, width), rows of length 1."""
+        """Last states of each text's attended tokens, float32 (tokens, width), rows of length 1.
+
+        Each core computes batches of its own, where there are enough.
+        """
         found: list[Vectors] = [None] * len(texts)  # type: ignore[list-item]
-        for batch, feed in self._batches(texts):
-            states = self._graph.run(STATES, feed)
-            keep = feed["attention_mask"].astype(bool)
-            for i, row, mask in zip(batch, states, keep, strict=True):
-                kept = row[mask]
-                found[i] = normalize_encoded(kept, [texts[i]] * len(kept))
+        ids = self._ids(texts)
+        at_a_time, tokens = plan_batches([len(row) for row in ids])
+
+        def states(given: tuple[list[int], dict[str, Any]]) -> Any:
+            return self._graph.run(STATES, given[1], one_core=at_a_time > 1)
+
+        with closing(in_order(states, self._feeds(ids, tokens), at_a_time)) as computed:
+            for (batch, feed), raw in computed:
+                keep = feed["attention_mask"].astype(bool)
+                for i, row, mask in zip(batch, raw, keep, strict=True):
+                    kept = row[mask]
+                    found[i] = normalize_encoded(kept, [texts[i]] * len(kept))
         return found
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -86,9 +115,12 @@ class OnnxEncoder:
         self._counted = {t: n for t, n in lengths if len(t) <= MAX_COUNTED_CHARS}
         return [np.array(e.ids, dtype=np.int64) for e in encoded]
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:
-        """Batches as (positions of texts, inputs of the graph), longest texts first."""
+    def _feeds(
+        self, ids: Sequence[npt.NDArray[np.int64]], tokens: int
+    ) -> Iterator[tuple[list[int], dict[str, Any]]]:
+        """Batches as (positions of texts, inputs of the graph), longest texts first.
 
-        ids = self._ids(texts)
-        for batch in by_length([len(row) for row in ids], tokens=batch_tokens()):
+        `ids`: of each text; `tokens`: in a batch at most.
+        """
+        for batch in by_length([len(row) for row in ids], tokens=tokens):
             yield batch, self._graph.batch_feed([ids[i] for i in batch], self._pad)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.environment import cores_shared, threads
@@ -42,11 +43,13 @@ def batch_tokens() -> int:
 class GraphSession:
     """Graph of an export, loaded for all cores, or `one_core`. Raises ExportDamaged if it cannot be loaded.
 
+    `graph`: folder of another graph with the same inputs.
+
     For runs on other numbers of cores it is loaded once these are asked for; all share the mapped weights.
     """
 
-    def __init__(self, export: Export, one_core: bool = False) -> None:
-        self._export = export
+    def __init__(self, export: Export, one_core: bool = False, graph: Path | None = None) -> None:
+        self._path = (graph or export.folder) / GRAPH
         self.inputs: list[str] = list(export.facts["inputs"])
         self._sessions: dict[int, Any] = {}
         self._guard = threading.Lock()
@@ -87,10 +90,10 @@ class GraphSession:
             options.enable_mem_pattern = False
             try:
                 self._sessions[cores] = ort.InferenceSession(
-                    str(self._export.folder / GRAPH), options, providers=["CPUExecutionProvider"]
+                    str(self._path), options, providers=["CPUExecutionProvider"]
                 )
             except Exception as e:  # onnxruntime's errors have no class in common but this one
-                raise ExportDamaged(f"{self._export.folder / GRAPH}: {e}") from e
+                raise ExportDamaged(f"{self._path}: {e}") from e
         return self._sessions[cores]
 
     def run(

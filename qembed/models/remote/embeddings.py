@@ -110,7 +110,7 @@ class RemoteModel(TextOnly):
         """Encoder of the endpoint's vectors. Raises as `dim`."""
         return RemoteEncoder(self._endpoint, self.name, self.dim, self.count)
 
-    def token_encoder(self) -> TokenEncoder:
+    def token_encoder(self, approximate: bool = False) -> TokenEncoder:
         """Not available: raises UsageError, as an endpoint gives one vector a text."""
         raise UsageError(
             f"{self.spec}: an endpoint gives no token vectors, which late reranking compares (take a "

@@ -51,14 +51,16 @@ class Side(NamedTuple):
 
 
 def late_interaction(model: Model) -> LateInteractionReranker:
-    """Reranker by a model's token vectors. Raises ModelUnavailable, UsageError if it has none."""
+    """Reranker by a model's token vectors, a passage's by 8-bit products where the model has them.
 
-    def side(m: Model) -> Side:
-        return Side(m.token_encoder(), m.count, m.max_tokens)
+    Raises ModelUnavailable, UsageError if it has no token vectors.
+    """
 
-    passages = side(model)
+    def side(m: Model, approximate: bool) -> Side:
+        return Side(m.token_encoder(approximate), m.count, m.max_tokens)
+
     return LateInteractionReranker(
-        passages, passages if model.queries is model else side(model.queries)
+        side(model, approximate=True), side(model.queries, approximate=False)
     )
 
 

@@ -1,0 +1,215 @@
+"""Graph of an export, rewritten: its products with weights are computed in 8-bit integers.
+
+A token's states are quantised by a scale of their own, a weight matrix by one for each column. So a token has
+the same bits whatever others share its batch: sums of integers are exact, and the scale is its row's alone,
+where onnxruntime's DynamicQuantizeLinear takes one for the whole batch. Attention and norms stay float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.models.onnx.cache import GRAPH, WEIGHTS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+LEAST_WIDTH = 256
+"""Rows and columns of the smallest weight matrix that is quantised: quantising the states costs more than a
+smaller product."""
+CENTRE = 128
+"""Zero point of states: onnxruntime's fast kernel takes unsigned states and signed weights."""
+GELU_CENTRE, GELU_LEAST = 32, 0.17
+"""Zero point behind a Gelu, which gives no less than minus this: the positive side has 223 steps."""
+_MS = "com.microsoft"
+_P = "eight."
+"""Prefix of the names that the rewritten graph adds."""
+
+
+class Unsuited(Exception):
+    """Unsuited graph: no large products with weights, or other vectors in 8 bits."""
+
+
+def write_eight_bit(source: Path, out: Path, output: str) -> None:
+    """Write the rewritten graph of the folder `source` into the folder `out`: one output, GRAPH and WEIGHTS.
+
+    Needs a graph without padding, whose states are (1, tokens, width). Raises Unsuited, and OSError.
+    """
+    import onnx
+
+    model = onnx.load(str(source / GRAPH), load_external_data=False)
+    rewriting = _Rewriting(model.graph, source)
+    nodes = _needed(list(rewriting.nodes()), output)
+    if not rewriting.quantised:
+        raise Unsuited("no product with a large matrix of weights")
+    read = {name for node in nodes for name in node.input}
+    graph = onnx.helper.make_graph(
+        nodes,
+        model.graph.name,
+        list(model.graph.input),
+        [o for o in model.graph.output if o.name == output],
+        [onnx.numpy_helper.from_array(a, n) for n, a in rewriting.arrays(read)],
+    )
+    made = onnx.helper.make_model(
+        graph, opset_imports=list(model.opset_import), ir_version=model.ir_version
+    )
+    onnx.save_model(
+        made,
+        str(out / GRAPH),
+        save_as_external_data=True,
+        location=WEIGHTS,
+        size_threshold=1024,
+    )
+    (out / WEIGHTS).chmod((out / GRAPH).stat().st_mode)  # onnx makes it for this user only
+
+
+def _needed(nodes: list[Any], output: str) -> list[Any]:
+    """Nodes that `output` depends on, in their order."""
+    wanted, kept = {output}, []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
+
+
+class _Rewriting:
+    """Nodes of a graph with its products rewritten. `quantised`: number of these so far."""
+
+    def __init__(self, graph: Any, folder: Path) -> None:
+        self._graph = graph
+        self._folder = folder
+        self._stored = {i.name: i for i in graph.initializer}
+        self._added: dict[str, npt.NDArray[Any]] = {}
+        self._gelus = {o for n in graph.node if n.op_type in ("BiasGelu", "Gelu") for o in n.output}
+        self._states: dict[str, tuple[str, str, str]] = {}
+        self.quantised = 0
+
+    def arrays(self, names: set[str]) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """(name, content) of the constants among `names`."""
+        for name in sorted(names):
+            if name in self._added:
+                yield name, self._added[name]
+            elif name in self._stored:
+                yield name, self._array(name)
+
+    def nodes(self) -> Iterator[Any]:
+        """Nodes, in an order in which each follows what it reads."""
+        for node in self._graph.node:
+            if node.op_type == "MatMul" and self._is_large(node.input[1]):
+                yield from self._product(node)
+            elif node.op_type == "SkipLayerNormalization" and len(node.output) == 1:
+                yield from self._norm(node)
+            else:
+                yield node
+
+    def _is_large(self, name: str) -> bool:
+        weights = self._stored.get(name)
+        return weights is not None and len(weights.dims) == 2 and min(weights.dims) >= LEAST_WIDTH
+
+    def _array(self, name: str) -> npt.NDArray[Any]:
+        import numpy as np
+        import onnx
+
+        stored = self._stored[name]
+        if stored.data_location != onnx.TensorProto.EXTERNAL:
+            return onnx.numpy_helper.to_array(stored)
+        at = {e.key: e.value for e in stored.external_data}
+        kind = onnx.helper.tensor_dtype_to_np_dtype(stored.data_type)
+        length = int(at["length"]) // np.dtype(kind).itemsize
+        flat = np.fromfile(
+            self._folder / at["location"], kind, length, offset=int(at.get("offset", 0))
+        )
+        return flat.reshape(stored.dims)
+
+    def _constant(self, name: str, value: Any) -> str:
+        self._added[_P + name] = value
+        return _P + name
+
+    def _product(self, node: Any) -> Iterator[Any]:
+        """Product of quantised states and weights, times both scales."""
+        import numpy as np
+        from onnx.helper import make_node
+
+        self.quantised += 1
+        states, weights = node.input
+        if states not in self._states:
+            yield from self._quantise(states)
+        values, scale, centre = self._states[states]
+        columns, column_scales = quantised_columns(self._array(weights))
+        one = self._constant("one", np.float32(1))
+        raw = _P + node.output[0]
+        yield make_node(
+            "MatMulIntegerToFloat",
+            [
+                values,
+                self._constant(f"{weights}.values", columns),
+                one,
+                self._constant(f"{weights}.scales", column_scales),
+                centre,
+            ],
+            [raw],
+            domain=_MS,
+        )
+        yield make_node("Mul", [raw, scale], [node.output[0]])
+
+    def _quantise(self, states: str) -> Iterator[Any]:
+        """Quantise each row of the states, once for all products that read them."""
+        import numpy as np
+        from onnx.helper import make_node
+
+        name = _P + states
+        last = self._constant("last", np.array([-1]))
+        highest, scale, rows = f"{name}.highest", f"{name}.scale", f"{name}.rows"
+        yield make_node("ReduceMax", [states, last], [highest], keepdims=1)
+        if states in self._gelus:
+            centre, largest = GELU_CENTRE, [highest]
+            step = self._constant("gelu_step", np.float32(1 / (255 - GELU_CENTRE)))
+            least = self._constant("gelu_least", np.float32(GELU_LEAST / GELU_CENTRE))
+        else:
+            centre, largest = CENTRE, [highest, f"{name}.lowest"]
+            step = self._constant("step", np.float32(1 / (255 - CENTRE)))
+            least = self._constant("least", np.float32(1e-20))
+            yield make_node("ReduceMin", [states, last], [f"{name}.least"], keepdims=1)
+            yield make_node("Neg", [f"{name}.least"], [f"{name}.lowest"])
+            yield make_node("Max", largest, [f"{name}.largest"])
+            largest = [f"{name}.largest"]
+        yield make_node("Mul", [*largest, step], [f"{name}.step"])
+        yield make_node("Max", [f"{name}.step", least], [scale])
+        yield make_node("Reshape", [scale, self._constant("flat", np.array([-1]))], [rows])
+        yield make_node("Shape", [rows], [f"{name}.count"])
+        point = self._constant(f"centre_{centre}", np.uint8(centre))
+        yield make_node("Expand", [point, f"{name}.count"], [f"{name}.centres"])
+        # the rows' axis: behind the only text
+        yield make_node(
+            "QuantizeLinear", [states, rows, f"{name}.centres"], [f"{name}.values"], axis=1
+        )
+        self._states[states] = (f"{name}.values", scale, point)
+
+    def _norm(self, node: Any) -> Iterator[Any]:
+        """Sum and norm as two nodes: as one, they take five times as long on a CPU."""
+        from onnx.helper import make_node
+
+        (states, skipped, *gains), (out,) = node.input, node.output
+        if len(gains) == 3:
+            yield make_node("Add", [states, gains.pop()], [f"{_P}{out}.biased"])
+            states = f"{_P}{out}.biased"
+        yield make_node("Add", [states, skipped], [f"{_P}{out}.sum"])
+        epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
+        yield make_node(
+            "LayerNormalization", [f"{_P}{out}.sum", *gains], [out], axis=-1, epsilon=epsilon
+        )
+
+
+def quantised_columns(
+    weights: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """(values from -127 to 127, scale of each column), so that values times scales are the weights."""
+    import numpy as np
+
+    scales = np.abs(weights).max(axis=0) / 127
+    scales[scales == 0] = 1
+    return np.rint(weights / scales).astype(np.int8), scales.astype(np.float32)

@@ -1,0 +1,137 @@
+"""Token vectors by 8-bit products: near float32's, alone as in any batch; float32 where they cannot be."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qembed.models import open_reranker
+from qembed.models.environment import cpu
+from qembed.models.folder_model import FolderModel
+from qembed.models.onnx import eight_bit, eight_bit_graph
+from qembed.models.onnx.encoder import OnnxEncoder
+from tests.models import tiny
+from tests.models.exports import MIXED, model_in
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        eight_bit.FLAGS.isdisjoint(cpu().split()),
+        reason="8-bit sums of this CPU's kernels overflow",
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def tiny_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny models' matrices count as large."""
+    monkeypatch.setattr(eight_bit_graph, "LEAST_WIDTH", tiny.WIDTH)
+
+
+def encoder(model: FolderModel) -> OnnxEncoder:
+    found = model.encoder()
+    assert isinstance(found, OnnxEncoder)
+    return found
+
+
+def form(model: FolderModel) -> Path:
+    return model.export_request().slot().folder / eight_bit.FOLDER
+
+
+@pytest.mark.parametrize("family", ["mean-right", "qwen-right"])
+def test_tokens_are_near_float32s_in_any_batch(exports: Any, family: str, tmp_path: Path) -> None:
+    model, export = exports[family]
+    own = export._replace(folder=shutil.copytree(export.folder, tmp_path / "export"))
+    ours = OnnxEncoder(own, model.dim, model.max_tokens)
+    approximate = ours.approximate()
+    assert approximate is not ours
+    assert approximate is ours.approximate()
+    found = approximate.encode_tokens(MIXED)
+    for text, one, other in zip(MIXED, found, ours.encode_tokens(MIXED), strict=True):
+        assert 0.98 < (one * other).sum(axis=1).min() < 0.999999
+        np.testing.assert_array_equal(approximate.encode_tokens([text])[0], one)
+
+
+def test_late_takes_it_for_passages_alone(kept: FolderModel) -> None:
+    scores = open_reranker("late", kept).score([("the red planet", t) for t in MIXED])
+    float32, approximate = kept.token_encoder(), kept.token_encoder(approximate=True)
+    assert approximate is not float32
+    query = float32.encode_tokens(["the red planet"])[0]
+    wanted = [(query @ p.T).max(axis=1).mean() for p in approximate.encode_tokens(MIXED)]
+    np.testing.assert_allclose(scores, wanted, atol=1e-6)
+    vectors = kept.encoder().encode(MIXED)  # as before
+    np.testing.assert_array_equal(vectors, encoder(model_in(kept.folder.path)).encode(MIXED))
+
+
+def test_it_is_made_once_and_again_where_it_was_altered(
+    kept: FolderModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    write = eight_bit.write_eight_bit
+
+    def counted(source: Path, out: Path, output: str) -> None:
+        made.append(out)
+        write(source, out, output)
+
+    monkeypatch.setattr(eight_bit, "write_eight_bit", counted)
+
+    def tokens() -> Any:
+        return model_in(kept.folder.path).token_encoder(approximate=True).encode_tokens(["fox"])[0]
+
+    first = tokens()
+    np.testing.assert_array_equal(tokens(), first)
+    assert len(made) == 1
+    assert sorted(p.name for p in form(kept).iterdir()) == [
+        "export.json",
+        "model.onnx",
+        "weights.bin",
+    ]
+    with (form(kept) / "weights.bin").open("r+b") as f:
+        f.write(b"altered")
+    np.testing.assert_array_equal(tokens(), first)
+    assert len(made) == 2
+    assert not list(form(kept).parent.glob(".making-*"))
+
+
+def test_another_process_made_it_meanwhile(
+    kept: FolderModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = eight_bit.write_eight_bit
+
+    def slower(source: Path, out: Path, output: str) -> None:
+        write(source, out, output)
+        shutil.copytree(out, form(kept))
+        eight_bit.write_facts(form(kept), {"first": True})
+
+    monkeypatch.setattr(eight_bit, "write_eight_bit", slower)
+    assert encoder(kept).approximate() is not encoder(kept)
+    assert '"first": true' in (form(kept) / "export.json").read_text()
+
+
+def test_float32_where_it_cannot_be(kept: FolderModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be written; another CPU; too far from float32, which is not tried again."""
+
+    def full(source: Path, out: Path, output: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    def itself() -> bool:
+        ours = encoder(model_in(kept.folder.path))
+        return ours.approximate() is ours
+
+    with monkeypatch.context() as patch:
+        patch.setattr(eight_bit, "write_eight_bit", full)
+        assert itself()
+    with monkeypatch.context() as patch:
+        patch.setattr(eight_bit, "cpu", lambda: "x86_64 avx2 fma")
+        assert itself()
+    with monkeypatch.context() as patch:
+        patch.setattr(eight_bit, "LEAST_COSINE", 1.5)
+        assert itself()
+    reason = form(kept).with_name(f"{eight_bit.FOLDER}.failed").read_text()
+    assert "other vectors of tokens than float32" in reason
+    assert itself()
+    assert not form(kept).exists()
