@@ -87,7 +87,7 @@ class DocumentsFile:
             self._optional = [n for n in OPTIONAL if n in found.names]
         self._columns: dict[str, Any] = {}
         self._whole: Any = None
-        self._groups_read = 0
+        self._groups_read = self._pointer_groups_read = 0
 
     def __del__(self) -> None:
         if handle := self.__dict__.get("_handle"):
@@ -135,7 +135,8 @@ class DocumentsFile:
     def owners(self, rows: Rows) -> Rows | None:
         """Positions of the documents that hold living rows, int64 (n,), read in their row groups alone.
 
-        None if the file does not say where they are, or if half of its row groups would be read.
+        None if the file does not say where they are, if half of its row groups would be read, or once as many
+        as it has were: all pointers, which stay in memory, are cheaper then.
         """
         import numpy as np
 
@@ -145,8 +146,9 @@ class DocumentsFile:
         starts = np.frombuffer(base64.b64decode(stored), dtype="<i8")
         which = np.searchsorted(starts, rows, side="right") - 1
         groups = np.array(sorted(set(which.tolist())), dtype=np.int64)
-        if len(groups) > len(starts) // 2:
+        if len(groups) > len(starts) // 2 or self._pointer_groups_read >= len(starts):
             return None
+        self._pointer_groups_read += len(groups)
         with self._decoding_errors():
             table = self.parquet.read_row_groups(
                 groups.tolist(), columns=list(POINTERS), use_threads=False

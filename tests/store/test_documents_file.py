@@ -81,6 +81,17 @@ def test_a_row_reads_one_row_group_of_many(tmp_path: Path, monkeypatch: pytest.M
     assert unread.owners(np.arange(100)) is None
 
 
+def test_many_queries_of_one_snapshot_read_all_pointers_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server does not decode row groups again and again."""
+    monkeypatch.setattr(documents_file, "ROW_GROUP", 10)
+    unread = saved(catalog([*range(100)], [1] * 100), tmp_path).unread
+    assert unread is not None
+    answers = [unread.owners(np.array([57])) for _ in range(20)]
+    assert [a is not None for a in answers] == [True] * 10 + [False] * 10
+
+
 def test_documents_in_another_order_have_no_starts(tmp_path: Path) -> None:
     found = saved(catalog([3, 0, 1], [1, 1, 2]), tmp_path)
     assert STARTS not in (pq.read_metadata(tmp_path / "d.parquet").metadata or {})

@@ -64,9 +64,7 @@ def eight_bit(
         return opened(slot.folder)
     except (OSError, ImportError):  # nothing can be written here, or onnx is not installed
         return None
-    except (
-        Exception
-    ) as e:  # an operator that onnxruntime or onnx does not know has no class of its own
+    except Exception as e:  # onnxruntime's and onnx's errors have no class in common but this one
         slot.remember_failure(f"{type(e).__name__}: {e}"[:300])
         return None
 

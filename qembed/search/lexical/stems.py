@@ -11,9 +11,9 @@ has them; unstemmed: 3 of 902 forms, 1 pair):
     Hindi      91 of 96,  25 of 74    Marathi     4 of 13             Nepali   0 of 9
     Arabic    125 of 157,  6 of 73    Persian    20 of 32, 6 of 54    Urdu     1 of 13,   1 of 24
 
-Left out: Snowball's Arabic (101 of 157, 14 of 73, and 14 of 54 Persian pairs; words do not meet their own
-form with the article), its Armenian (35 of 86, 5 of 24: one word gets several stems), its Yiddish, as words
-in Hebrew letters are mostly Hebrew.
+Left out: Snowball's Arabic (101 of 157, 14 of 73, and 14 of 54 Persian pairs; it takes the first letter of
+بريد, post, for a preposition, and not behind the article), its Armenian (35 of 86, 5 of 24: one word gets
+several stems), its Yiddish, as words in Hebrew letters are mostly Hebrew.
 """
 
 from __future__ import annotations
