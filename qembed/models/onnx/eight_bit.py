@@ -62,10 +62,13 @@ def eight_bit(
     try:
         _make(export, slot, output, float32, opened)
         return opened(slot.folder)
-    except (OSError, ImportError):  # nothing can be written here, or onnx is not installed
+    except (OSError, ImportError, MemoryError):  # of this machine, or onnx is not installed
         return None
     except Exception as e:  # onnxruntime's and onnx's errors have no class in common but this one
-        slot.remember_failure(f"{type(e).__name__}: {e}"[:300])
+        if "alloc" not in str(
+            e
+        ):  # onnxruntime's word for too little memory, which says nothing of the model
+            slot.remember_failure(f"{type(e).__name__}: {e}"[:300])
         return None
 
 

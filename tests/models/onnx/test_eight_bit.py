@@ -113,25 +113,35 @@ def test_another_process_made_it_meanwhile(
 
 
 def test_float32_where_it_cannot_be(kept: FolderModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can be written; another CPU; too far from float32, which is not tried again."""
+    """A full disk, too little memory; another CPU; too far from float32, which is not tried again."""
+    passing = iter(
+        (
+            OSError(28, "No space left on device"),
+            MemoryError(),
+            RuntimeError("[ONNXRuntimeError] : 6 : Failed to allocate memory"),
+        )
+    )
 
     def full(source: Path, out: Path, output: str) -> None:
-        raise OSError(28, "No space left on device")
+        raise next(passing)
 
     def itself() -> bool:
         ours = encoder(model_in(kept.folder.path))
         return ours.approximate() is ours
 
+    failed = form(kept).with_name(f"{eight_bit.FOLDER}.failed")
     with monkeypatch.context() as patch:
         patch.setattr(eight_bit, "write_eight_bit", full)
         assert itself()
+        assert itself()
+        assert itself()
+    assert not failed.exists()
     with monkeypatch.context() as patch:
         patch.setattr(eight_bit, "cpu", lambda: "x86_64 avx2 fma")
         assert itself()
     with monkeypatch.context() as patch:
         patch.setattr(eight_bit, "LEAST_COSINE", 1.5)
         assert itself()
-    reason = form(kept).with_name(f"{eight_bit.FOLDER}.failed").read_text()
-    assert "other vectors of tokens than float32" in reason
+    assert "other vectors of tokens than float32" in failed.read_text()
     assert itself()
     assert not form(kept).exists()
