@@ -27,7 +27,7 @@ from qembed.models.environment import cpu, version
 from qembed.outputs import check_outputs
 from qembed.paths import CACHE_HINT, cache_folder
 
-FORMAT = 5
+FORMAT = 6
 """Incremented whenever exports of earlier versions must not be used any more."""
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "onnxruntime")
 FACTS = "export.json"

@@ -48,13 +48,9 @@ def folder_with(tmp_path: Path, smaller: bool = False) -> Path:
         helper.make_node("MatMul", ["given", "up"], ["a"]),
         helper.make_node("BiasGelu", ["a", "up_bias"], ["b"], domain=own),
         helper.make_node("MatMul", ["b", "down"], ["c"]),
-        helper.make_node(
-            "SkipLayerNormalization",
-            ["c", "given", "gain", "shift", "down_bias"],
-            ["states"],
-            domain=own,
-            epsilon=1e-12,
-        ),
+        helper.make_node("Add", ["c", "down_bias"], ["d"]),
+        helper.make_node("Add", ["d", "given"], ["sum"]),
+        helper.make_node("LayerNormalization", ["sum", "gain", "shift"], ["states"], epsilon=1e-12),
         helper.make_node("MatMul", ["states", "small"], ["vector"]),
     ]
     if smaller:
