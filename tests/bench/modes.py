@@ -2,7 +2,8 @@
 
 FOLDER holds collections in BEIR form. Measured are the sets of derived_collections.py that can be made of
 them, the samples among them, and every other folder. A line of nDCG@10 and R@100 for each mode, with the time
-of searching a query; then the default mode against the best of the others, as docs/evaluation.md has it.
+of searching a query; then the default mode against the best of the others, as docs/evaluation.md has it: bold
+where it is more than .01 below, with a dagger where that is beyond chance.
 Passages and queries are encoded once for all modes, and kept in the cache folder for the next run.
 """
 
@@ -12,7 +13,9 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
+from qembed.evaluation.paired_test import randomisation_test
 from qembed.paths import cache_folder
 from qembed.pipeline.experiments.eval_options import EvalOptions
 from qembed.pipeline.experiments.evaluate import run_evaluation
@@ -26,11 +29,18 @@ from tests.bench.derived_collections import SETS, make, others, read_folder
 MODELS = ("minilm", "bge-small", "multilingual")
 NEAR = 0.01
 """How far the default may be below the best."""
-Values = Mapping[str, float]
+CHANCE = 0.05
+"""p of a paired test from which on a difference may be chance. The best of three modes is chosen by the
+queries that test it, so fewer are beyond chance than are called so."""
+Values = Mapping[str, Sequence[float]]
+"""nDCG@10 of the queries, in one order, by mode."""
 
 
-def measure(folder: Path, model: str, rerank: bool) -> Iterator[tuple[str, float]]:
-    """Print a line for each mode, and yield its name and nDCG@10. `folder`: as `Texts.write` has it."""
+def measure(folder: Path, model: str, rerank: bool) -> Iterator[tuple[str, list[float]]]:
+    """Print a line for each mode, and yield its name and each query's nDCG@10.
+
+    `folder`: as `Texts.write` has it.
+    """
     ways = {mode: QueryOptions(mode=mode) for mode in MODES}
     ways["hybrid, rrf"] = QueryOptions(mode="hybrid", fusion="rrf")
     if rerank:
@@ -59,7 +69,7 @@ def measure(folder: Path, model: str, rerank: bool) -> Iterator[tuple[str, float
             f"{1000 * spent / body['queries']:11.2f}",
             flush=True,
         )
-        yield name, m["nDCG@10"]
+        yield name, [body["per_query"][q]["nDCG@10"] for q in sorted(body["per_query"])]
 
 
 def written(top: Path, names: Sequence[str], documents: int, queries: int) -> Iterator[Path]:
@@ -83,17 +93,28 @@ def written(top: Path, names: Sequence[str], documents: int, queries: int) -> It
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def best_other(values: Values) -> str:
+    """The mode with the highest mean beside the default."""
+    return max((mode for mode in MODES if mode != "auto"), key=lambda mode: fmean(values[mode]))
+
+
 def difference(values: Values) -> float:
-    """The default mode's value less the best of the others."""
-    return values["auto"] - max(values[mode] for mode in MODES if mode != "auto")
+    """The default mode's mean less that of the best of the others."""
+    return fmean(values["auto"]) - fmean(values[best_other(values)])
+
+
+def is_beyond_chance(values: Values) -> bool:
+    """True if the default is too far below the best of the others, and a paired test says so."""
+    pairs = zip(values["auto"], values[best_other(values)], strict=True)
+    return difference(values) < -NEAR and randomisation_test([a - b for a, b in pairs]) < CHANCE
 
 
 def cell(values: Values) -> str:
     """Best of the other modes, and how far the default is above or below; bold for too far below."""
     d = difference(values)
-    best = _short(values["auto"] - d)
+    best = _short(fmean(values["auto"]) - d)
     text = f"{best} {'-' if d < 0 else '+'}{_short(abs(d))}"
-    return f"**{text}**" if d < -NEAR else text
+    return f"**{text}**{' †' if is_beyond_chance(values) else ''}" if d < -NEAR else text
 
 
 def _short(value: float) -> str:
@@ -106,13 +127,17 @@ def print_tables(found: Mapping[str, Mapping[str, Values]], models: Sequence[str
     print("| --- " * (len(models) + 1) + "|")
     for name, by_model in found.items():
         print(f"| `{name}` | {' | '.join(cell(by_model[m]) for m in models)} |")
-    every = [difference(values) for by_model in found.values() for values in by_model.values()]
+    cells = [values for by_model in found.values() for values in by_model.values()]
+    every = [difference(values) for values in cells]
     below = sum(d < -NEAR for d in every)
-    print("\n| | more than .01 below the best | mean difference to the best |")
-    print("| --- | --- | --- |")
-    mean = sum(every) / len(every)
+    beyond = sum(is_beyond_chance(values) for values in cells)
+    print(
+        "\n| | more than .01 below the best | of these beyond chance | mean difference to the best |"
+    )
+    print("| --- | --- | --- | --- |")
+    mean = fmean(every)
     sign = "-" if mean < 0 else "+"
-    print(f"| default | {below} of {len(every)} | {sign}{_short(abs(mean))} |")
+    print(f"| default | {below} of {len(every)} | {beyond} | {sign}{_short(abs(mean))} |")
 
 
 def main() -> None:

@@ -37,6 +37,7 @@ TURNS = 5
 QUERIES = 400
 """A turn's queries, for the server and for the encoder."""
 CLIENTS = 8
+RERANKED = 20
 ALONE = """
 import json, sys, time
 from qembed.models import open_model
@@ -53,34 +54,40 @@ for line in sys.stdin:
 
 
 @cache
-def template() -> dict[str, Any]:
-    """The message of `qembed query TEXT -k 10 --format jsonl`, made once, as in a client."""
-    return call_json("query", QueryRequest([Query("1", "")], QueryOptions()).to_json())
+def template(rerank: str | None) -> dict[str, Any]:
+    """The message of `qembed query TEXT -k 10 --format jsonl`, made once, as in a client.
+
+    `rerank`: with a reranker of the best RERANKED.
+    """
+    options = QueryOptions(rerank=rerank, candidates=RERANKED) if rerank else QueryOptions()
+    return call_json("query", QueryRequest([Query("1", "")], options).to_json())
 
 
-def message(text: str) -> dict[str, Any]:
+def message(text: str, rerank: str | None = None) -> dict[str, Any]:
     """The same message with the query's words."""
-    made = template()
+    made = template(rerank)
     query = {**made["request"]["queries"][0], "text": text}
     return {**made, "request": {**made["request"], "queries": [query]}}
 
 
-def ask(index: Path, text: str) -> float:
+def ask(index: Path, text: str, rerank: str | None = None) -> float:
     """Seconds from connecting to the answer."""
     began = time.perf_counter()
     with ServerConnection(index) as connection:
-        reply = connection.ask(message(text))
+        reply = connection.ask(message(text, rerank))
     took = time.perf_counter() - began
     if len(Answer.from_json(answer_of(reply)).results[0].hits) != 10:
         sys.exit(f"the server says {str(reply)[:300]}")
     return took
 
 
-def together(index: Path, texts: Sequence[str]) -> float:
+def together(index: Path, texts: Sequence[str], rerank: str | None = None) -> float:
     """Seconds for all texts, asked by CLIENTS threads."""
     began = time.perf_counter()
     threads = [
-        threading.Thread(target=lambda part=texts[i::CLIENTS]: [ask(index, t) for t in part])
+        threading.Thread(
+            target=lambda part=texts[i::CLIENTS]: [ask(index, t, rerank) for t in part]
+        )
         for i in range(CLIENTS)
     ]
     for t in threads:
