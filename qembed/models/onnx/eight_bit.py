@@ -79,11 +79,12 @@ def _make(
     float32: TokenEncoder,
     opened: Callable[[Path], OnnxEncoder],
 ) -> None:
-    """Make the form in a folder beside its place, check it, rename it.
+    """Make the form in a folder of the model's, check it, rename it.
 
-    Another process that does so at the same time makes the same one: the first stays.
+    Another process that does so at the same time makes the same one: the first stays. What is left of a
+    killed one lies where the next export sweeps.
     """
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=export.folder) as made:
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=export.folder.parent) as made:
         out = Path(made) / FOLDER
         out.mkdir()
         write_eight_bit(export.folder, out, output)
