@@ -135,15 +135,21 @@ class DocumentsFile:
     def owners(self, rows: Rows) -> Rows | None:
         """Positions of the documents that hold living rows, int64 (n,), read in their row groups alone.
 
-        None if the file does not say where they are, if half of its row groups would be read, or once as many
-        as it has were: all pointers, which stay in memory, are cheaper then.
+        None if the file does not say where they are, or wrongly, if half of its row groups would be read, or
+        once as many as it has were: all pointers, which stay in memory, are cheaper then.
         """
         import numpy as np
 
         stored = (self.parquet.metadata.metadata or {}).get(STARTS)
         if stored is None:
             return None
-        starts = np.frombuffer(base64.b64decode(stored), dtype="<i8")
+        with self._decoding_errors():
+            starts = np.frombuffer(base64.b64decode(stored, validate=True), dtype="<i8")
+        if (
+            len(starts) != self.parquet.metadata.num_row_groups
+            or int(rows.min(initial=starts[0])) < starts[0]
+        ):
+            return None
         which = np.searchsorted(starts, rows, side="right") - 1
         groups = np.array(sorted(set(which.tolist())), dtype=np.int64)
         if len(groups) > len(starts) // 2 or self._pointer_groups_read >= len(starts):
@@ -155,7 +161,12 @@ class DocumentsFile:
             )
         first, counts = (numbers(table.column(name)) for name in POINTERS)
         has = np.flatnonzero(counts > 0)
-        at = has[np.searchsorted(first[has], rows, side="right") - 1]
+        inside = np.searchsorted(first[has], rows, side="right") - 1
+        if not len(has) or bool((inside < 0).any()):
+            return None
+        at = has[inside]
+        if bool((rows >= first[at] + counts[at]).any()):  # no checksum covers the file's metadata
+            return None
         found: Rows = groups[at // ROW_GROUP] * ROW_GROUP + at % ROW_GROUP
         return found
 

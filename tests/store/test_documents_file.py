@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qembed.errors import IndexDamaged
 from qembed.store import Catalog, documents_file
-from qembed.store.documents_file import STARTS, make_table
+from qembed.store.documents_file import STARTS, DocumentsFile, make_table
 
 
 def catalog(first: list[int], rows: list[int]) -> Catalog:
@@ -97,3 +99,24 @@ def test_documents_in_another_order_have_no_starts(tmp_path: Path) -> None:
     assert STARTS not in (pq.read_metadata(tmp_path / "d.parquet").metadata or {})
     assert found.unread is not None
     assert found.unread.owners(np.array([2])) is None
+
+
+def test_altered_starts_name_no_wrong_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents_file, "ROW_GROUP", 10)
+    saved(catalog([*range(100)], [1] * 100), tmp_path)
+    path = tmp_path / "d.parquet"
+    data, starts = path.read_bytes(), np.arange(0, 100, 10, dtype="<i8")
+    right = base64.b64encode(starts.tobytes())
+    assert right in data
+
+    def unread(altered: bytes) -> DocumentsFile:
+        path.write_bytes(data.replace(right, altered))
+        with path.open("rb") as file:
+            return DocumentsFile(file, path)
+
+    starts[5] = 60  # the group before seems to have rows 50 to 59
+    assert unread(base64.b64encode(starts.tobytes())).owners(np.array([57])) is None
+    with pytest.raises(IndexDamaged, match="damaged"):
+        unread(b"!" + right[1:]).owners(np.array([57]))

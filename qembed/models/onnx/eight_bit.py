@@ -55,13 +55,14 @@ def eight_bit(
     try:
         if slot.export() is not None:
             return opened(slot.folder)
+        if slot.folder.is_dir():
+            raise ExportDamaged("its deletion was cut short")
     except ExportDamaged:
         shutil.rmtree(slot.folder, ignore_errors=True)
     if slot.failure() is not None:
         return None
     try:
         _make(export, slot, output, float32, opened)
-        return opened(slot.folder)
     except (OSError, ImportError, MemoryError):  # of this machine, or onnx is not installed
         return None
     except Exception as e:  # onnxruntime's and onnx's errors have no class in common but this one
@@ -69,6 +70,12 @@ def eight_bit(
             e
         ):  # onnxruntime's word for too little memory, which says nothing of the model
             slot.remember_failure(f"{type(e).__name__}: {e}"[:300])
+        return None
+    try:
+        return opened(slot.folder)
+    except (
+        ExportDamaged
+    ):  # another process found it damaged and deleted it: the next start makes it
         return None
 
 

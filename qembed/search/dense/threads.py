@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,13 +30,17 @@ def run_threads(calls: Sequence[Callable[[], T]]) -> list[T]:
             errors[i] = e
 
     threads = [threading.Thread(target=run, args=(i,)) for i in range(1, len(calls))]
-    for thread in threads:
-        thread.start()
+    begun = 0
     try:
-        if calls:
-            run(0)
+        with suppress(RuntimeError):  # the process may begin no more: this thread runs the rest
+            for thread in threads:
+                thread.start()
+                begun += 1
+        for i in range(len(calls)):
+            if i == 0 or i > begun:
+                run(i)
     finally:
-        for thread in threads:
+        for thread in threads[:begun]:
             thread.join()
     if errors:
         raise errors[min(errors)]

@@ -92,6 +92,8 @@ def test_it_is_made_once_and_again_where_it_was_altered(
     ]
     with (form(kept) / "weights.bin").open("r+b") as f:
         f.write(b"altered")
+    (form(kept) / "export.json").unlink()  # a deletion that was killed
+    np.testing.assert_array_equal(tokens(), first)
     np.testing.assert_array_equal(tokens(), first)
     assert len(made) == 2
     top = form(kept).parent.parent  # what a killed process leaves there, the next export sweeps
@@ -136,6 +138,15 @@ def test_float32_where_it_cannot_be(kept: FolderModel, monkeypatch: pytest.Monke
         patch.setattr(eight_bit, "write_eight_bit", full)
         assert itself()
         assert itself()
+        assert itself()
+    make = eight_bit._make
+
+    def deleted(*given: Any) -> None:
+        make(*given)
+        shutil.rmtree(form(kept))
+
+    with monkeypatch.context() as patch:  # by another process
+        patch.setattr(eight_bit, "_make", deleted)
         assert itself()
     assert not failed.exists()
     with monkeypatch.context() as patch:

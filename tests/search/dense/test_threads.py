@@ -33,3 +33,17 @@ def test_an_error_is_raised_once_all_calls_have_ended(which: int) -> None:
     with pytest.raises(ValueError, match=f"call {which}"):
         run_threads([lambda i=i: call(i) for i in range(3)])  # type: ignore[misc]
     assert sorted(ended) == [i for i in range(3) if i != which]
+
+
+def test_calls_run_here_where_no_more_threads_may_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, begun = threading.Thread.start, list[threading.Thread]()
+
+    def limited(thread: threading.Thread) -> None:
+        if begun:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert run_threads([lambda i=i: i for i in range(4)]) == [0, 1, 2, 3]  # type: ignore[misc]
+    assert len(begun) == 1
