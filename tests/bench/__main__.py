@@ -18,7 +18,7 @@ HELPERS = {
     "kept_scores",
     "queueing",
 }
-ON_REQUEST = {"models", "published", "modes", "trees", "long_files", "train", "images"}
+ON_REQUEST = {"models", "published", "modes", "trees", "long_files", "train", "images", "eight_bit"}
 """Those that want an argument, or much time."""
 
 

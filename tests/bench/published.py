@@ -66,27 +66,33 @@ class Row:
     seconds: float
 
 
-def measure(folder: Path, collection: Collection, model: str, reranked: int) -> Row:
-    """Index a collection, or take the index from the cache, and rank its queries in all ways."""
+def index_of(folder: Path, collection: Collection, model: str) -> Path:
+    """Index of a collection in the cache folder, brought up to date."""
     from qembed.paths import cache_folder
     from qembed.pipeline.experiments.inputs import index_beir
-    from qembed.pipeline.experiments.run_builder import RunBuilder
     from qembed.pipeline.indexing.build import build
     from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.progress import Progress
     from qembed.pipeline.recipe import RecipeOptions
+
+    if collection.is_records:
+        options = IndexOptions(recipe=RecipeOptions(model=model, chunker="none"))
+        return index_beir(folder / collection.corpus, options, Progress())[0]
+    # files, cut into passages as a user's are
+    root = cache_folder() / "published" / f"{collection.sample}-{model}"
+    paths = (str(folder / collection.corpus),)
+    build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model=model)), Progress())
+    return root
+
+
+def measure(folder: Path, collection: Collection, model: str, reranked: int) -> Row:
+    """Index a collection, or take the index from the cache, and rank its queries in all ways."""
+    from qembed.pipeline.experiments.run_builder import RunBuilder
     from qembed.pipeline.retrieval.options import QueryOptions
     from qembed.pipeline.retrieval.session import Session
 
     queries, qrels = collection.judged_queries(folder)
-    if collection.is_records:
-        options = IndexOptions(recipe=RecipeOptions(model=model, chunker="none"))
-        root, _ = index_beir(folder / collection.corpus, options, Progress())
-    else:  # files, cut into passages as a user's are
-        root = cache_folder() / "published" / f"{collection.sample}-{model}"
-        paths = (str(folder / collection.corpus),)
-        build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model=model)), Progress())
-    with Session(root) as session:
+    with Session(index_of(folder, collection, model)) as session:
         builder = RunBuilder(session, queries, qrels)
         ways = _ways(QueryOptions(search="exact", k=10), session)
         modes = {name: values(builder, asked, qrels, queries) for name, asked in ways.items()}
