@@ -66,16 +66,13 @@ def eight_bit(
     except (OSError, ImportError, MemoryError):  # of this machine, or onnx is not installed
         return None
     except Exception as e:  # onnxruntime's and onnx's errors have no class in common but this one
-        if "alloc" not in str(
-            e
-        ):  # onnxruntime's word for too little memory, which says nothing of the model
+        # "Failed to allocate memory" says nothing of the model
+        if "alloc" not in str(e):
             slot.remember_failure(f"{type(e).__name__}: {e}"[:300])
         return None
     try:
         return opened(slot.folder)
-    except (
-        ExportDamaged
-    ):  # another process found it damaged and deleted it: the next start makes it
+    except ExportDamaged:  # another process deleted it as damaged: the next start makes it
         return None
 
 
