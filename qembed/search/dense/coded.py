@@ -14,7 +14,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from qembed.search.dense.threads import run_threads, usable_cores
+from qembed.search.dense.threads import alone, run_threads, usable_cores
 from qembed.search.topk import merge, top
 from qembed.vector_codes import LARGEST
 
@@ -120,9 +120,11 @@ class CodedSearch:
                 return [self._best(query, rows, k) for query in queries]
         mask = self.live if allowed is None else allowed
         coded = [code_query(q) for q in queries]
-        threads = min(usable_cores(), MOST_THREADS, (self.upto - self.base) // ROWS_PER_THREAD)
-        edges = np.linspace(self.base, self.upto, max(1, threads) + 1).astype(np.int64).tolist()
-        found = run_threads([partial(self._pass, coded, k, mask, *r) for r in pairwise(edges)])
+        most = min(usable_cores(), MOST_THREADS, (self.upto - self.base) // ROWS_PER_THREAD)
+        with alone() as by_itself:
+            threads = max(1, most) if by_itself else 1
+            edges = np.linspace(self.base, self.upto, threads + 1).astype(np.int64).tolist()
+            found = run_threads([partial(self._pass, coded, k, mask, *r) for r in pairwise(edges)])
         return [
             self._best(query, _FirstPass.joined(parts).candidates(), k)
             for query, parts in zip(queries, zip(*found, strict=True), strict=True)

@@ -1,11 +1,14 @@
-"""A few calls side by side, each in a thread: without the .01 s that importing a pool of threads takes."""
+"""A few calls side by side, each in a thread: without the .01 s that importing a pool of threads takes.
+
+Work that others in the process do at the same time has the other cores already: `alone` tells.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,6 +19,25 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+_guard = threading.Lock()
+_at_work = 0
+"""Blocks of `alone` that run now, in all threads."""
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Run a block that may divide its work: True if no other such block runs in this process."""
+    global _at_work
+    with _guard:
+        _at_work += 1
+        first = _at_work == 1
+    try:
+        yield first
+    finally:
+        with _guard:
+            _at_work -= 1
 
 
 def run_threads(calls: Sequence[Callable[[], T]]) -> list[T]:

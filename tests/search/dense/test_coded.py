@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +136,27 @@ def test_the_result_is_that_of_all_products(
             assert kind not in (plain, copies, no_residual), case
         assert scores.dtype == np.float32
         assert (scores[1:] <= scores[:-1]).all()
+
+
+def test_searches_side_by_side_divide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients of a server keep the cores busy: more threads would wait for one another."""
+    monkeypatch.setattr(coded_module, "ROWS_PER_THREAD", 20)
+    monkeypatch.setattr(coded_module, "usable_cores", lambda: 3)
+    parts: list[int] = []
+    run = coded_module.run_threads
+
+    def counted(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        parts.append(len(calls))
+        if len(parts) == 1:  # another client's, meanwhile
+            assert search.search(query, 3)[0][0].tolist() == search.search(query, 3)[0][0].tolist()
+        return run(calls)
+
+    monkeypatch.setattr(coded_module, "run_threads", counted)
+    rng = np.random.default_rng(5)
+    search, query = by_codes(units(rng, 100, 8), 0, None, 100), units(rng, 1, 8)
+    search.search(query, 3)
+    search.search(query, 3)
+    assert parts == [3, 1, 1, 3]
 
 
 def test_few_vectors_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
