@@ -145,10 +145,7 @@ class DocumentsFile:
             return None
         with self._decoding_errors():
             starts = np.frombuffer(base64.b64decode(stored, validate=True), dtype="<i8")
-        if (
-            len(starts) != self.parquet.metadata.num_row_groups
-            or int(rows.min(initial=starts[0])) < starts[0]
-        ):
+        if len(starts) != self.parquet.metadata.num_row_groups or bool((rows < starts[0]).any()):
             return None
         which = np.searchsorted(starts, rows, side="right") - 1
         groups = np.array(sorted(set(which.tolist())), dtype=np.int64)

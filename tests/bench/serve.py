@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,30 @@ def wait_for(index: Path) -> None:
     sys.exit("the server does not answer")
 
 
+def beside(
+    program: Sequence[str], turns: int, queries: int, turn: Callable[[], tuple[float, object]]
+) -> tuple[float, float, float]:
+    """(queries a second of the server, those of a program, median of the ratios), in turns.
+
+    `turn`: the server's seconds, and what the program reads as a line of JSON, to answer with its seconds.
+    """
+    rates = []
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, text=True, stdin=pipe, stdout=pipe) as alone:
+        assert alone.stdin
+        assert alone.stdout
+        alone.stdout.readline()
+        for _ in range(turns):
+            took, asked = turn()
+            alone.stdin.write(json.dumps(asked) + "\n")
+            alone.stdin.flush()
+            bare = float(alone.stdout.readline())
+            rates.append((queries / took, queries / bare, bare / took))
+        alone.stdin.close()
+    ours, theirs, share = (statistics.median(r[i] for r in rates) for i in range(3))
+    return ours, theirs, share
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         top = Path(made)
@@ -134,28 +158,18 @@ def main() -> None:
                 "server alone, one client",
                 f"median {statistics.median(times) * 1e3:.1f} ms a query",
             )
-            with subprocess.Popen(
-                [sys.executable, "-c", ALONE], env=env, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            ) as alone:  # fmt: skip
-                assert alone.stdin
-                assert alone.stdout
-                alone.stdout.readline()
-                shares, rates = [], []
-                for _ in range(TURNS):
-                    part = [texts.pop() for _ in range(QUERIES)]
-                    took = together(index, part)
-                    alone.stdin.write(json.dumps(part) + "\n")
-                    alone.stdin.flush()
-                    bare = float(alone.stdout.readline())
-                    shares.append(bare / took)
-                    rates.append((QUERIES / took, QUERIES / bare))
-                alone.stdin.close()
-            ours_rate, bare_rate = (statistics.median(r[i] for r in rates) for i in (0, 1))
+
+            def turn() -> tuple[float, list[str]]:
+                part = [texts.pop() for _ in range(QUERIES)]
+                return together(index, part), part
+
+            ours_rate, bare_rate, share = beside(
+                [sys.executable, "-c", ALONE], TURNS, QUERIES, turn
+            )
             fact(
                 f"throughput, {CLIENTS} clients",
                 f"{ours_rate:.0f} queries/s, the encoder alone {bare_rate:.0f} texts/s, "
-                f"ratio {statistics.median(shares):.3f}",
+                f"ratio {share:.3f}",
             )
         finally:
             run([*qembed, "serve", "--stop", "--index", str(index)], env)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.bench.cold import WORDS
 from tests.bench.processes import run
-from tests.bench.serve import CLIENTS, RERANKED, ask, together, wait_for
+from tests.bench.serve import CLIENTS, RERANKED, ask, beside, together, wait_for
 from tests.bench.table import fact
 
 RERANKERS = ("minilm-l12", "late")
@@ -76,28 +76,16 @@ def measure(
     index: Path, spec: str, queries: list[str], passages: list[str], draw: random.Random
 ) -> None:
     """The server for CLIENTS clients and the reranker alone, in turns."""
-    shares, rates = [], []
-    with subprocess.Popen(
-        [sys.executable, "-c", ALONE, spec],
-        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as alone:  # fmt: skip
-        assert alone.stdin
-        assert alone.stdout
-        alone.stdout.readline()
-        for _ in range(TURNS):
-            part = [queries.pop() for _ in range(QUERIES)]
-            took = together(index, part, spec)
-            asked = [(text, draw.sample(passages, RERANKED)) for text in part]
-            alone.stdin.write(json.dumps(asked) + "\n")
-            alone.stdin.flush()
-            bare = float(alone.stdout.readline())
-            shares.append(bare / took)
-            rates.append((QUERIES / took, QUERIES / bare))
-        alone.stdin.close()
-    ours, theirs = (statistics.median(r[i] for r in rates) for i in (0, 1))
+
+    def turn() -> tuple[float, list[tuple[str, list[str]]]]:
+        part = [queries.pop() for _ in range(QUERIES)]
+        took = together(index, part, spec)
+        return took, [(text, draw.sample(passages, RERANKED)) for text in part]
+
+    ours, theirs, share = beside([sys.executable, "-c", ALONE, spec], TURNS, QUERIES, turn)
     fact(
         f"{spec}, {RERANKED} candidates, {CLIENTS} clients",
-        f"{ours:.1f} queries/s, the reranker alone {theirs:.1f}, ratio {statistics.median(shares):.3f}",
+        f"{ours:.1f} queries/s, the reranker alone {theirs:.1f}, ratio {share:.3f}",
     )
 
 

@@ -28,7 +28,7 @@ from qembed.outputs import check_outputs
 from qembed.paths import CACHE_HINT, cache_folder
 
 FORMAT = 6
-"""Incremented whenever exports of earlier versions must not be used any more."""
+"""Incremented whenever exports of earlier versions must not be used any more, or are slower."""
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "onnxruntime")
 FACTS = "export.json"
 GRAPH = "model.onnx"
