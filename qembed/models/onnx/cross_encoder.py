@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.models.batching import by_length
-from qembed.models.environment import threads
 from qembed.models.onnx.cache import Export
-from qembed.models.onnx.session import (
-    ROWS,
-    TYPES,
-    GraphSession,
-    batch_tokens,
-    load_tokenizer,
-    padded,
-)
+from qembed.models.onnx.core_batches import in_order, plan_batches
+from qembed.models.onnx.session import ROWS, TYPES, GraphSession, load_tokenizer, padded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +25,6 @@ SLICE = 64
 times the memory of the ids."""
 LOGITS = "logits"
 """Output of the graph: float32 (pairs, 1)."""
-ONE_CORE_TOKENS = 128, 256
-"""Tokens in a batch that one core computes, at least and at most. Fewer are not worth reading the weights
-for; more are no faster, and the last core works alone for longer."""
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Slice(NamedTuple):
@@ -129,44 +115,3 @@ class OnnxCrossEncoder:
         ids: list[Tokens] = [np.array(e.ids, dtype=np.int32) for e in encoded]
         kinds: list[Tokens] = [np.array(e.type_ids, dtype=np.int8) for e in encoded]
         return ids, kinds
-
-
-def plan_batches(lengths: Sequence[int]) -> tuple[int, int]:
-    """(batches at a time, tokens in each) for pairs of these lengths.
-
-    Where there is a batch for each core, each core computes one of its own: cores that share a batch wait for
-    one another at each product. Else all cores share one.
-    """
-    cores, (least, most) = threads(), ONE_CORE_TOKENS
-    tokens = min(most, max(least, sum(lengths) // (2 * cores)))
-    if cores > 1 and len(list(by_length(lengths, tokens=tokens))) >= cores:
-        return cores, tokens
-    return 1, batch_tokens()
-
-
-def in_order(
-    compute: Callable[[T], R], items: Iterable[T], at_a_time: int
-) -> Generator[tuple[T, R]]:
-    """Yield each item with its result, in order. `at_a_time`: computed by so many threads, of several.
-
-    Items are taken as they are needed. Closing the generator ends it without those that are not begun.
-    """
-    if at_a_time == 1:
-        for item in items:
-            yield item, compute(item)
-        return
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(at_a_time)
-    begun: deque[tuple[T, Future[R]]] = deque()
-    try:
-        for item in items:
-            begun.append((item, pool.submit(compute, item)))
-            # one more waits for each thread, so that none waits for an item to be made
-            if len(begun) > 2 * at_a_time:
-                done, result = begun.popleft()
-                yield done, result.result()
-        for done, result in begun:
-            yield done, result.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
-from qembed.models.onnx.cross_encoder import in_order, plan_batches
+from qembed.models.onnx.core_batches import in_order, plan_batches
 from qembed.models.onnx.session import GraphSession, batch_tokens
 from qembed.models.onnx.tokens import ExportTokenizer
 from qembed.protocols import EncoderInfo
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 MAX_COUNTED_CHARS = 10_000
 """Longest text whose token count is kept until the next call."""
+SHORT_TOKENS = 256
+"""Of a model of which each core computes texts of its own: a text of 512 would take 40 MB for each core."""
+FEWEST_TOKENS = 2048
+"""Tokens of a call for which the graph is loaded for one core too: that takes as long as 500 of them."""
 VECTOR = "vector"
 STATES = "states"
 """Outputs of the graph: float32 (texts, width) and (texts, tokens, width)."""
@@ -44,6 +48,7 @@ class OnnxEncoder:
         self._graph = GraphSession(export)
         self._tokenizer = ExportTokenizer(export, max_tokens)
         self._pad = int(export.facts["pad_id"])
+        self._short = max_tokens <= SHORT_TOKENS
         self.info = EncoderInfo(batch_invariant=bool(export.facts.get("apart")), thread_safe=True)
         self._counted: dict[str, int] = {}
         self._approximate: OnnxEncoder | None = None
@@ -65,15 +70,27 @@ class OnnxEncoder:
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """Vectors of the texts, float32 (len(texts), dim), rows of length 1, in their order.
 
-        Vectors are truncated to `dim` before they are normalised. `half_cores`: leave half of the CPU
-        cores to other threads. Raises EncodingError for NaN or infinity.
+        Vectors are truncated to `dim` before they are normalised. Each core computes batches of its own,
+        where there are enough and texts are short. `half_cores`: leave half of the CPU cores to other
+        threads. Raises EncodingError for NaN or infinity.
         """
         import numpy as np
 
         out = np.empty((len(texts), self.dim), dtype=np.float32)
-        for batch, feed in self._feeds(self._ids(texts), batch_tokens()):
-            raw = self._graph.run(VECTOR, feed, half_cores)
-            out[batch] = normalize_encoded(raw[:, : self.dim], [texts[i] for i in batch])
+        ids = self._ids(texts)
+        at_a_time, tokens = 1, batch_tokens()
+        if self._short and not half_cores:
+            fewest = 0 if self._graph.settled else FEWEST_TOKENS
+            at_a_time, tokens = plan_batches([len(row) for row in ids], fewest)
+        if at_a_time > 1:
+            self._graph.settle_on_one_core()
+
+        def vectors(given: tuple[list[int], dict[str, Any]]) -> Any:
+            return self._graph.run(VECTOR, given[1], half_cores, one_core=at_a_time > 1)
+
+        with closing(in_order(vectors, self._feeds(ids, tokens), at_a_time)) as computed:
+            for (batch, _), raw in computed:
+                out[batch] = normalize_encoded(raw[:, : self.dim], [texts[i] for i in batch])
         return out
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:

@@ -71,6 +71,18 @@ class GraphSession:
             feed[WORDS] = self._table.rows(values.ravel()[kept])
         return feed
 
+    def settle_on_one_core(self) -> None:
+        """Load the graph for one core, once in place of the one for all: both count as mapped memory."""
+        with self._guard:
+            if 1 not in self._sessions:
+                self._sessions.pop(threads(), None)
+                self._opened(1)
+
+    @property
+    def settled(self) -> bool:
+        """True if the graph is loaded for one core."""
+        return 1 in self._sessions
+
     def _session(self, cores: int) -> Any:
         with self._guard:
             return self._opened(cores)

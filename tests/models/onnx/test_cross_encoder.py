@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from qembed.models.onnx import core_batches, prepare
 from qembed.models.onnx import cross_encoder as cross_encoder_module
-from qembed.models.onnx import prepare, session
-from qembed.models.onnx.cross_encoder import in_order, plan_batches
 from qembed.models.onnx.prepare import cross_encoder, open_cross
-from qembed.models.onnx.session import ROWS, TYPES, batch_tokens
+from qembed.models.onnx.session import ROWS, TYPES
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.conftest import SIDES
@@ -129,8 +126,8 @@ def test_cores_compute_batches_of_their_own_to_the_same_bits(
     assert exported is not None
     pairs = [(f"query {i % 3}", "red planet " * (i % 7) + str(i)) for i in range(40)]
     whole = cross.logits(pairs)
-    monkeypatch.setattr(cross_encoder_module, "threads", lambda: cores)
-    monkeypatch.setattr(cross_encoder_module, "ONE_CORE_TOKENS", (40, 60))
+    monkeypatch.setattr(core_batches, "threads", lambda: cores)
+    monkeypatch.setattr(core_batches, "ONE_CORE_TOKENS", (40, 60))
     monkeypatch.setattr(cross_encoder_module, "SLICE", 25)
     # all cores begin before one of them ends
     run, together = exported._graph.run, threading.Barrier(cores, timeout=20)
@@ -149,33 +146,6 @@ def test_cores_compute_batches_of_their_own_to_the_same_bits(
     assert set(apart) == {cores > 1}
     assert (len(tracked), sum(tracked)) == (len(apart), 41)
     assert cross.truncated == [PAIRS[2]]
-
-
-def test_few_pairs_share_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "threads", lambda: 4)
-    monkeypatch.setattr(cross_encoder_module, "threads", lambda: 4)
-    assert plan_batches([240] * 3) == (1, batch_tokens())
-    assert plan_batches([20] * 20) == (4, 128)
-    assert plan_batches([240] * 4) == (4, 128)
-    assert plan_batches([240] * 20) == (4, 256)
-    monkeypatch.setattr(cross_encoder_module, "threads", lambda: 1)
-    assert plan_batches([240] * 20)[0] == 1
-
-
-def test_results_come_in_order_and_an_end_cancels() -> None:
-    taken: list[int] = []
-
-    def items() -> Iterator[int]:
-        for i in range(100):
-            taken.append(i)
-            yield i
-
-    assert list(in_order(lambda i: -i, range(30), 3)) == [(i, -i) for i in range(30)]
-    with closing(in_order(lambda i: 1 // (i - 5), items(), 2)) as found:
-        assert [next(found) for _ in range(5)] == [(i, 1 // (i - 5)) for i in range(5)]
-        with pytest.raises(ZeroDivisionError):
-            next(found)
-    assert len(taken) <= 5 + 6  # no more than wait for two threads
 
 
 def test_without_its_export_it_says_so(

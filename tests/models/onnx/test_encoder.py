@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models.onnx import prepare
+from qembed.models.onnx import core_batches, prepare
+from qembed.models.onnx import encoder as encoder_module
 from qembed.models.onnx.encoder import VECTOR, OnnxEncoder
 from qembed.models.onnx.session import ROWS, SMALL_BATCH_TOKENS
 from qembed.models.onnx_export.batch_invariance import is_batch_invariant
@@ -102,6 +103,39 @@ def test_many_batches_keep_the_order(exports: Any) -> None:
     encoder = OnnxEncoder(export, model.dim, model.max_tokens)
     few, many = encoder.encode(MIXED), encoder.encode(MIXED * 30)
     np.testing.assert_allclose(many, np.tile(few, (30, 1)), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_cores_encode_batches_of_their_own_to_the_same_bits(
+    exports: Any, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, export = exports["mean-right"]
+    encoder = OnnxEncoder(export, model.dim, model.max_tokens)
+    texts = [f"{text} {i}" for i in range(12) for text in MIXED]
+    whole = encoder.encode(texts)
+    monkeypatch.setattr(core_batches, "threads", lambda: cores)
+    monkeypatch.setattr(core_batches, "ONE_CORE_TOKENS", (40, 60))
+    monkeypatch.setattr(encoder_module, "FEWEST_TOKENS", 500)
+    run, together = encoder._graph.run, Barrier(cores, timeout=20)
+    apart, begun = [], iter(range(cores))
+
+    def at_once(output: str, feed: Any, half_cores: bool, one_core: bool) -> Any:
+        """All cores begin before one of them ends."""
+        apart.append((half_cores, one_core))
+        if one_core and next(begun, None) is not None:
+            together.wait()
+        return run(output, feed, half_cores, one_core)
+
+    monkeypatch.setattr(encoder._graph, "run", at_once)
+    np.testing.assert_array_equal(encoder.encode(texts), whole)
+    assert {*apart} == {(False, cores > 1)}
+    assert encoder._graph.settled == (cores > 1)
+    apart.clear()
+    np.testing.assert_array_equal(encoder.encode(texts, half_cores=True), whole)
+    np.testing.assert_array_equal(encoder.encode(texts[:1]), whole[:1])
+    monkeypatch.setattr(encoder, "_short", False)
+    np.testing.assert_array_equal(encoder.encode(texts), whole)
+    assert {*apart} == {(True, False), (False, False)}
 
 
 def test_no_texts(exports: Any) -> None:
