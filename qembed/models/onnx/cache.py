@@ -1,7 +1,7 @@
 """Cache of exported models: their folders, checksums, and reasons of failed exports.
 
     <cache>/onnx/<model>/<machine>/         export.json, model.onnx, weights.bin, tokenizer.json
-    <cache>/onnx/<model>/<machine>/eight-1/ an encoder's form with 8-bit products: see eight_bit
+    <cache>/onnx/<model>/<machine>/eight-1/ its form with 8-bit products: see eight_bit
     <cache>/onnx/<model>/<machine>.failed   reason of a failed export, which is not tried again
     <cache>/onnx/<model>/lock               held during an export
 

@@ -13,6 +13,8 @@ from qembed.models.onnx.core_batches import in_order, plan_batches
 from qembed.models.onnx.session import ROWS, TYPES, GraphSession, load_tokenizer, padded
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
@@ -45,11 +47,12 @@ class OnnxCrossEncoder:
 
     `batch_invariant`: a pair's logit has the same bits in any batch, as without padding.
 
-    Raises ExportDamaged if the export cannot be loaded, ImportError without onnxruntime.
+    `graph`: folder of another graph with the same inputs. Raises ExportDamaged if the export cannot be
+    loaded, ImportError without onnxruntime.
     """
 
-    def __init__(self, export: Export) -> None:
-        self._graph = GraphSession(export, one_core=True)
+    def __init__(self, export: Export, graph: Path | None = None) -> None:
+        self._graph = GraphSession(export, one_core=True, graph=graph)
         self._tokenizer = load_tokenizer(export, int(export.facts["max_tokens"]))
         self._facts = export.facts
         self.batch_invariant = ROWS in self._graph.inputs
@@ -115,3 +118,17 @@ class OnnxCrossEncoder:
         ids: list[Tokens] = [np.array(e.ids, dtype=np.int32) for e in encoded]
         kinds: list[Tokens] = [np.array(e.type_ids, dtype=np.int8) for e in encoded]
         return ids, kinds
+
+
+def load_cross_encoder(export: Export) -> OnnxCrossEncoder:
+    """Cross-encoder of an export, by products of integers where its weights are such. Raises as the class."""
+    from qembed.models.onnx.eight_bit import check_logits, eight_bit
+
+    found = eight_bit(
+        export,
+        LOGITS,
+        lambda folder: OnnxCrossEncoder(export, folder),
+        lambda ours: check_logits(OnnxCrossEncoder(export), ours),
+        sixteen=True,
+    )
+    return found or OnnxCrossEncoder(export)

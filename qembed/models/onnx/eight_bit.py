@@ -1,9 +1,9 @@
-"""The 8-bit form of an export, for token vectors that are compared and dropped, never stored.
+"""The 8-bit form of an export, for what is compared and dropped, never stored: token vectors, and logits.
 
     <export>/eight-1/         export.json, model.onnx, weights.bin
     <export>/eight-1.failed   reason for which the model has none
 
-It is made of the export when it is first asked for, in a second, and appears by one rename.
+It is made of the export when it is first asked for, in a second or two, and appears by one rename.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qembed.models.environment import cpu
 from qembed.models.onnx.cache import Export, ExportDamaged, Slot, write_facts
@@ -20,7 +20,7 @@ from qembed.models.onnx.eight_bit_graph import Unsuited, write_eight_bit
 from qembed.models.onnx.session import ROWS
 
 if TYPE_CHECKING:
-    from qembed.models.onnx.encoder import OnnxEncoder
+    from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
     from qembed.protocols import TokenEncoder
 
 FOLDER = "eight-1"
@@ -30,6 +30,8 @@ FLAGS = frozenset(("avx512_vnni", "avx_vnni"))
 no faster than float32's."""
 LEAST_COSINE = 0.98
 """Of a token's vector with float32's, at the least, on PROBES."""
+LARGEST_DIFFERENCE = 0.001
+"""Of a pair's logit from float32's, at the most, as a share of the range of logits on PAIRS."""
 PROBES = (
     "parcel",
     "Where is my parcel, and when will it arrive?",
@@ -37,17 +39,26 @@ PROBES = (
     "火星是红色的行星。 Über Größe.",
     "def retry(times: int) -> None:\n    for n in range(times):\n        wait(2 ** n)",
 )
+PAIRS = [
+    (query, text)
+    for query in ("where is my parcel", "retry", "what does the fox jump over", "火星")
+    for text in PROBES
+]
+
+T = TypeVar("T")
 
 
 def eight_bit(
     export: Export,
     output: str,
-    float32: TokenEncoder,
-    opened: Callable[[Path], OnnxEncoder],
-) -> OnnxEncoder | None:
-    """Token encoder by the 8-bit form of an export, None where it has none and cannot have one.
+    opened: Callable[[Path], T],
+    check: Callable[[T], None],
+    sixteen: bool = False,
+) -> T | None:
+    """The model by the 8-bit form of its export, None where it has none and cannot have one.
 
-    `output`: the graph's states; `float32`: the export itself; `opened`: its encoder by a graph in a folder.
+    `output`: of the graph; `opened`: the model by a graph in a folder; `check`: raises Unsuited for one that
+    is too far from float32, asked once. `sixteen`: with 16-bit states, see `write_eight_bit`.
     """
     if ROWS not in export.facts["inputs"] or FLAGS.isdisjoint(cpu().split()):
         return None
@@ -62,7 +73,7 @@ def eight_bit(
     if slot.failure() is not None:
         return None
     try:
-        _make(export, slot, output, float32, opened)
+        _make(export, slot, output, lambda folder: check(opened(folder)), sixteen)
     except (OSError, ImportError, MemoryError):  # of this machine, or onnx is not installed
         return None
     except Exception as e:  # onnxruntime's and onnx's errors have no class in common but this one
@@ -77,11 +88,7 @@ def eight_bit(
 
 
 def _make(
-    export: Export,
-    slot: Slot,
-    output: str,
-    float32: TokenEncoder,
-    opened: Callable[[Path], OnnxEncoder],
+    export: Export, slot: Slot, output: str, check: Callable[[Path], None], sixteen: bool
 ) -> None:
     """Make the form in a folder of the model's, check it, rename it.
 
@@ -91,8 +98,8 @@ def _make(
     with tempfile.TemporaryDirectory(prefix=".making-", dir=export.folder.parent) as made:
         out = Path(made) / FOLDER
         out.mkdir()
-        write_eight_bit(export.folder, out, output)
-        _check(float32, opened(out))
+        write_eight_bit(export.folder, out, output, sixteen)
+        check(out)
         write_facts(out, {})
         try:
             out.rename(slot.folder)
@@ -101,14 +108,28 @@ def _make(
                 raise
 
 
-def _check(float32: TokenEncoder, ours: TokenEncoder) -> None:
-    """Compare with float32, and texts alone with all at once. Raises Unsuited."""
-    import numpy as np
-
+def check_tokens(float32: TokenEncoder, ours: TokenEncoder) -> None:
+    """Compare vectors of tokens with float32's, and texts alone with all at once. Raises Unsuited."""
     together = ours.encode_tokens(PROBES)
     for text, wanted, found in zip(PROBES, float32.encode_tokens(PROBES), together, strict=True):
         lowest = float((wanted * found).sum(axis=1).min())
         if not lowest >= LEAST_COSINE:
             raise Unsuited(f"other vectors of tokens than float32 (cosine {lowest:.3f})")
-        if not np.array_equal(ours.encode_tokens([text])[0], found):
-            raise Unsuited("other vectors of a text alone than in a batch")
+        _check_alone(ours.encode_tokens([text])[0], found)
+
+
+def check_logits(float32: OnnxCrossEncoder, ours: OnnxCrossEncoder) -> None:
+    """Compare logits of pairs with float32's, and pairs alone with all at once. Raises Unsuited."""
+    wanted, found = float32.logits(PAIRS), ours.logits(PAIRS)
+    largest = float(abs(wanted - found).max() / max(wanted.max() - wanted.min(), 1e-9))
+    if not largest <= LARGEST_DIFFERENCE:
+        raise Unsuited(f"other logits than float32 ({largest:.3f} of their range)")
+    for n, pair in enumerate(PAIRS):
+        _check_alone(ours.logits([pair]), found[n : n + 1])
+
+
+def _check_alone(alone: Any, beside: Any) -> None:
+    import numpy as np
+
+    if not np.array_equal(alone, beside):
+        raise Unsuited("another result of a text alone than in a batch")

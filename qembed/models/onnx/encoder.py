@@ -56,9 +56,12 @@ class OnnxEncoder:
     def approximate(self) -> OnnxEncoder:
         """Token encoder by 8-bit products, itself where it has none here. Made at the first call."""
         if self._approximate is None:
-            from qembed.models.onnx.eight_bit import eight_bit
+            from qembed.models.onnx.eight_bit import check_tokens, eight_bit
 
-            self._approximate = eight_bit(self._export, STATES, self, self._with_graph) or self
+            found = eight_bit(
+                self._export, STATES, self._with_graph, lambda ours: check_tokens(self, ours)
+            )
+            self._approximate = found or self
         return self._approximate
 
     def _with_graph(self, folder: Path) -> OnnxEncoder:

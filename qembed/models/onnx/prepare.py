@@ -141,9 +141,9 @@ def open_cross(request: ExportRequest) -> tuple[OnnxCrossEncoder | None, str | N
     """Like open_encoder, for a cross-encoder."""
 
     def make(export: Any) -> OnnxCrossEncoder:
-        from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
+        from qembed.models.onnx.cross_encoder import load_cross_encoder
 
-        return OnnxCrossEncoder(export)
+        return load_cross_encoder(export)
 
     return _open(request, make)
 
@@ -197,13 +197,16 @@ def prepare(request: ExportRequest, say: Say, stop: Stop, retry_failed: bool = F
     `say` receives lines about long work; `retry_failed`: also if an export failed before. Raises
     KeyboardInterrupt when `stop` returns True.
     """
-    from qembed.models.onnx.cache import locked, sweep
+    from qembed.models.onnx.cache import Slot, locked, sweep
+    from qembed.models.onnx.eight_bit import FOLDER
 
     if reason := _unusable(request.device):
         return f"{request.name} runs on torch here: {reason}"
     if version("onnxruntime") is None:
         return ABSENT
     slot = request.slot()
+    if retry_failed:
+        Slot(slot.folder / FOLDER).forget_failure()
     if _loads(request):
         return None
     if not retry_failed and slot.failure() is not None:
@@ -261,6 +264,8 @@ def _export(slot: Slot, request: ExportRequest, say: Say, stop: Stop) -> str | N
                 shutil.rmtree(slot.folder)
             out.rename(slot.folder)
             slot.export()  # its contents are hashed now, and not by the first query
+            if request.kind == "cross":
+                open_cross(request)  # which makes its form with products of integers
             return None
         reason = failure_reason(out, code, talk)
     # a full disk or a signal says nothing about the model

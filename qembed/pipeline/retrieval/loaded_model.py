@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from qembed.pipeline.recipe import (
 )
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from qembed.protocols import Encoder, ImageEncoder, Scorer
     from qembed.store.manifest import Manifest
     from qembed.types import Recipe
@@ -67,6 +70,7 @@ class LoadedModel:
         self._encoder = encoder
         self._untruncated: Model | None = None
         self._rerankers: dict[str, Scorer] = {}
+        self._ahead: dict[str, Future[Scorer]] = {}
 
     def with_encoder(self, encoder: Encoder) -> LoadedModel:
         """The same model with another encoder, such as a wrapper of this one's. Opens the model."""
@@ -143,6 +147,33 @@ class LoadedModel:
         model = self.model
         return self.encoder if model.queries is model else self._source.encoder(model)
 
+    def load_ahead(self, spec: str | None) -> None:
+        """Begin to load a built-in reranker in a thread, beside what comes before its scores.
+
+        `reranker` waits for it and raises its errors. Of others a thread of this kind would run foreign code.
+        """
+        if spec is None or spec in self._rerankers:
+            return
+        from concurrent.futures import Future
+
+        from qembed.models.builtin.registry import BUILTIN
+
+        if spec not in BUILTIN:
+            return
+
+        found: Future[Scorer] = Future()
+        model = self.model
+
+        def load() -> None:
+            try:
+                found.set_result(self._source.reranker(spec, model))
+            except BaseException as e:
+                found.set_exception(e)
+
+        # daemon: a search that fails does not wait for it
+        threading.Thread(target=load, name="load reranker", daemon=True).start()
+        self._ahead[spec] = found
+
     def reranker(self, spec: str, progress: Progress | None = None) -> Scorer:
         """The reranker that `spec` names, opened once: a phase of `progress`. Tasks come with the pairs."""
         if spec not in self._rerankers:
@@ -150,7 +181,9 @@ class LoadedModel:
             if progress is not None:
                 progress.phase(LOAD_RERANKER, "", None)
             with self._timer(LOAD_RERANKER), about("--rerank"):
-                self._rerankers[spec] = self._source.reranker(spec, model)
+                ahead = self._ahead.pop(spec, None)
+                found = self._source.reranker(spec, model) if ahead is None else ahead.result()
+                self._rerankers[spec] = found
         return self._rerankers[spec]
 
     def untruncated_reranker(self, spec: str) -> tuple[Model, Scorer]:

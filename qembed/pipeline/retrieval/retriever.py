@@ -316,4 +316,5 @@ def answer_queries(index: Path, request: QueryRequest, progress: Progress | None
     """Answer a request from the index at `index`, opened for it. Raises NoIndex, IndexDamaged, and others."""
     check_options(request.options)
     with Session(index, request.model) as session:
+        session.loaded.load_ahead(request.options.rerank)
         return Retriever(session, request.options).answer(request.queries, progress)

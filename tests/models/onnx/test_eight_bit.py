@@ -1,4 +1,4 @@
-"""Token vectors by 8-bit products: near float32's, alone as in any batch; float32 where they cannot be."""
+"""Models by 8-bit products: near float32's, alone as in any batch; float32 where they cannot be."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from qembed.models import open_reranker
 from qembed.models.environment import cpu
 from qembed.models.folder_model import FolderModel
 from qembed.models.onnx import eight_bit, eight_bit_graph
+from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
 from qembed.models.onnx.encoder import OnnxEncoder
+from qembed.models.onnx.prepare import cross_encoder, open_cross, prepare
 from tests.models import tiny
-from tests.models.exports import MIXED, model_in
+from tests.models.exports import MIXED, make, model_in, never
 
 pytestmark = [
     pytest.mark.slow,
@@ -67,15 +70,59 @@ def test_late_takes_it_for_passages_alone(kept: FolderModel) -> None:
     np.testing.assert_array_equal(vectors, encoder(model_in(kept.folder.path)).encode(MIXED))
 
 
+@pytest.mark.parametrize("integers", [True, False])
+def test_a_cross_encoder_of_integer_weights_takes_it(
+    integers: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quietly: None
+) -> None:
+    """Others stay as they are."""
+    monkeypatch.setenv("QEMBED_CACHE", str(tmp_path / "cache"))
+    folder = tiny.classifier(tmp_path / "model")
+    if integers:
+        path = folder / "model.safetensors"
+        tensors = load_file(path)
+        for name, array in tensors.items():
+            if array.ndim == 2 and ".layer." in name:
+                scale = np.abs(array).max() / 127
+                tensors[name] = np.rint(array / scale) * scale
+        save_file(tensors, path, metadata={"format": "pt"})
+    wanted = cross_encoder(folder, str(folder), "cpu")
+    export = make(wanted, wanted.slot().folder)
+    float32 = OnnxCrossEncoder(export)
+    pairs = [(query, text) for query in ("fox", "red planet") for text in MIXED]
+    ours, note = open_cross(wanted)
+    assert ours is not None
+    assert note is None
+    form = export.folder / eight_bit.FOLDER
+    assert form.is_dir() == integers
+    logits = ours.logits(pairs)
+    if not integers:
+        np.testing.assert_array_equal(logits, float32.logits(pairs))
+        failed = form.with_name(f"{eight_bit.FOLDER}.failed")
+        reason = failed.read_text()
+        assert "weights that are not 8-bit integers" in reason
+        failed.write_text("earlier")
+        prepare(wanted, pytest.fail, never)
+        assert failed.read_text() == "earlier"
+        prepare(wanted, pytest.fail, never, retry_failed=True)
+        assert failed.read_text() == reason
+        return
+    assert not np.array_equal(logits, float32.logits(pairs))
+    np.testing.assert_allclose(logits, float32.logits(pairs), rtol=0, atol=1e-3)
+    np.testing.assert_array_equal(np.concatenate([ours.logits([p]) for p in pairs]), logits)
+    shutil.rmtree(form)
+    monkeypatch.setattr(eight_bit, "LARGEST_DIFFERENCE", 1e-12)
+    np.testing.assert_array_equal(open_cross(wanted)[0].logits(pairs), float32.logits(pairs))
+
+
 def test_it_is_made_once_and_again_where_it_was_altered(
     kept: FolderModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
     write = eight_bit.write_eight_bit
 
-    def counted(source: Path, out: Path, output: str) -> None:
+    def counted(source: Path, out: Path, output: str, sixteen: bool) -> None:
         made.append(out)
-        write(source, out, output)
+        write(source, out, output, sixteen)
 
     monkeypatch.setattr(eight_bit, "write_eight_bit", counted)
 
@@ -106,8 +153,8 @@ def test_another_process_made_it_meanwhile(
 ) -> None:
     write = eight_bit.write_eight_bit
 
-    def slower(source: Path, out: Path, output: str) -> None:
-        write(source, out, output)
+    def slower(source: Path, out: Path, output: str, sixteen: bool) -> None:
+        write(source, out, output, sixteen)
         shutil.copytree(out, form(kept))
         eight_bit.write_facts(form(kept), {"first": True})
 
@@ -126,7 +173,7 @@ def test_float32_where_it_cannot_be(kept: FolderModel, monkeypatch: pytest.Monke
         )
     )
 
-    def full(source: Path, out: Path, output: str) -> None:
+    def full(source: Path, out: Path, output: str, sixteen: bool) -> None:
         raise next(passing)
 
     def itself() -> bool:

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from qembed.models.environment import cpu
 from qembed.models.onnx.cache import GRAPH
@@ -15,7 +18,9 @@ from qembed.models.onnx.eight_bit_graph import (
     GELU_CENTRE,
     GELU_LEAST,
     LEAST_WIDTH,
+    REST_STEPS,
     Unsuited,
+    integer_weights,
     quantised_columns,
     write_eight_bit,
 )
@@ -39,7 +44,14 @@ STATES = RNG.normal(0, 1, (1, 37, WIDTH)).astype(np.float32) * np.geomspace(0.01
 STATES = STATES.astype(np.float32)
 
 
-def folder_with(tmp_path: Path, smaller: bool = False) -> Path:
+INTEGERS = {
+    **WEIGHTS,
+    **{n: np.float32(0.0013) * np.rint(WEIGHTS[n] / 0.0026) for n in ("up", "down")},
+}
+"""Weights that are integers times one scale."""
+
+
+def folder_with(tmp_path: Path, smaller: bool = False, weights: dict[str, Any] = WEIGHTS) -> Path:
     """A graph with a layer's feed-forward part; `smaller`: only with a product that is not worth it."""
     from onnx import TensorProto, helper, numpy_helper, save
 
@@ -61,7 +73,7 @@ def folder_with(tmp_path: Path, smaller: bool = False) -> Path:
         "layer",
         [helper.make_tensor_value_info("given", TensorProto.FLOAT, [1, None, WIDTH])],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs],
-        [numpy_helper.from_array(a, n) for n, a in WEIGHTS.items()],
+        [numpy_helper.from_array(a, n) for n, a in weights.items()],
     )
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid(own, 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
@@ -91,7 +103,7 @@ def gelu(x: Any) -> Any:
     return x * (1 + np.vectorize(erf)(x / np.sqrt(2))) / 2
 
 
-def product(states: Any, weights: Any, gelus: bool) -> Any:
+def product(states: Any, weights: Any, gelus: bool, sixteen: bool = False) -> Any:
     """Row by row in integers of 64 bits, scales as the module says."""
     if gelus:
         centre = GELU_CENTRE
@@ -99,16 +111,26 @@ def product(states: Any, weights: Any, gelus: bool) -> Any:
     else:
         centre, scale = 128, np.abs(states).max(1) / 127
     values = np.clip(np.rint(states / scale[:, None]), -centre, 255 - centre).astype(np.int64)
-    columns, of_columns = quantised_columns(weights)
-    return values @ columns.astype(np.int64) * scale[:, None] * of_columns
+    columns, of_columns = (integer_weights if sixteen else quantised_columns)(weights)
+    found = values @ columns.astype(np.int64) * scale[:, None] * of_columns
+    if sixteen:
+        steps = scale[:, None] / REST_STEPS
+        rest = np.clip(np.rint((states - values * scale[:, None]) / steps), -128, 127)
+        found += rest.astype(np.int64) @ columns.astype(np.int64) * steps * of_columns
+    return found
 
 
-def layer(states: Any, eight: bool) -> Any:
-    """The layer in float64, its products in 8 bits or as they are."""
-    w = {n: a.astype(np.float64) for n, a in WEIGHTS.items()}
-    a = product(states, WEIGHTS["up"], False) if eight else states @ w["up"]
-    b = gelu(a + w["up_bias"])
-    c = product(b, WEIGHTS["down"], True) if eight else b @ w["down"]
+def layer(states: Any, bits: int, weights: dict[str, Any] = WEIGHTS) -> Any:
+    """The layer in float64, its products of states of 8 or 16 bits, or of 32 as they are."""
+    w = {n: a.astype(np.float64) for n, a in weights.items()}
+
+    def times(states: Any, name: str, gelus: bool) -> Any:
+        if bits == 32:
+            return states @ w[name]
+        return product(states, weights[name], gelus, bits == 16)
+
+    b = gelu(times(states, "up", False) + w["up_bias"])
+    c = times(b, "down", True)
     total = c + w["down_bias"] + states
     normal = (total - total.mean(1, keepdims=True)) / total.std(1, keepdims=True)
     return normal * w["gain"] + w["shift"]
@@ -122,8 +144,8 @@ def test_the_rewritten_graph_computes_what_numpy_does(tmp_path: Path) -> None:
     assert [o.name for o in run.get_outputs()] == ["states"]
     (found,) = run.run(None, {"given": STATES})
     # a value may be rounded up on one side and down on the other: one step of one of 256 products
-    np.testing.assert_allclose(found[0], layer(STATES[0].astype(np.float64), True), atol=5e-3)
-    exact = layer(STATES[0].astype(np.float64), False)
+    np.testing.assert_allclose(found[0], layer(STATES[0].astype(np.float64), 8), atol=5e-3)
+    exact = layer(STATES[0].astype(np.float64), 32)
     np.testing.assert_allclose(
         session(source).run(["states"], {"given": STATES})[0][0], exact, atol=1e-4
     )
@@ -131,6 +153,53 @@ def test_the_rewritten_graph_computes_what_numpy_does(tmp_path: Path) -> None:
     assert (cosines / np.linalg.norm(exact, axis=1)).min() > 0.999
     alone = [run.run(None, {"given": STATES[:, n : n + 1]})[0][0, 0] for n in range(37)]
     np.testing.assert_array_equal(alone, found[0])
+
+
+@needs_kernel
+def test_states_of_16_bits_lose_nothing_of_integer_weights(tmp_path: Path) -> None:
+    source = folder_with(tmp_path, weights=INTEGERS)
+    write_eight_bit(source, tmp_path / "eight", "states", sixteen=True)
+    run = session(tmp_path / "eight")
+    (found,) = run.run(None, {"given": STATES})
+    states = STATES[0].astype(np.float64)
+    np.testing.assert_allclose(found[0], layer(states, 16, INTEGERS), atol=5e-4)
+    exact = layer(states, 32, INTEGERS)
+    coarse = np.abs(layer(states, 8, INTEGERS) - exact).max()
+    assert np.abs(found[0] - exact).max() < min(5e-4, coarse / 50)
+    alone = [run.run(None, {"given": STATES[:, n : n + 1]})[0][0, 0] for n in range(37)]
+    np.testing.assert_array_equal(alone, found[0])
+
+
+def test_states_of_16_bits_are_for_integer_weights_alone(tmp_path: Path) -> None:
+    with pytest.raises(Unsuited, match="weights that are not 8-bit integers"):
+        write_eight_bit(folder_with(tmp_path), tmp_path / "eight", "states", sixteen=True)
+
+
+@given(
+    arrays(np.int8, (5, 4), elements=st.integers(-127, 127)),
+    st.floats(1e-6, 1e3),
+)
+def test_integer_weights_are_found_as_they_were(values: Any, scale: float) -> None:
+    """With a neighbour of one of them, which tells the scale."""
+    values[0, :2] = 100, 101
+    weights = np.float32(scale) * values.astype(np.float32)
+    found, scales = integer_weights(weights)
+    np.testing.assert_array_equal(found, values)
+    np.testing.assert_allclose(scales, scale, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [[0.1, 0.2], [0.3, 0.45]],  # no common scale
+        [[0.1, 12.9], [0.2, 0.3]],  # a scale, of more than 127 of them
+        [[0.5, 0.5], [0.5, 0.5]],  # nothing tells the scale
+        np.arange(300).reshape(2, 150) / 300,  # more than 8 bits
+    ],
+)
+def test_other_weights_are_refused(weights: Any) -> None:
+    with pytest.raises(Unsuited, match="weights that are not 8-bit integers"):
+        integer_weights(np.array(weights, dtype=np.float32))
 
 
 def test_small_products_stay(tmp_path: Path) -> None:

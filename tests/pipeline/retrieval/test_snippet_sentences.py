@@ -37,13 +37,15 @@ def test_the_heaviest_sentences_within_the_limits(
     assert set(chosen) <= set(found)
     fewest = min(FEWEST_SENTENCES, len(found))
     assert len(chosen) >= fewest
-    used = sum(len(text[a:b].encode()) for a, b in chosen)
-    assert len(chosen) == fewest or (len(chosen) <= most and used <= size)
 
     def weight(span: tuple[int, int]) -> float:
         words = {*text[slice(*span)].rstrip(".").split()}
         return sum(weights.get(w, 0.0) for w in words if w.isascii())
 
+    used = sum(len(text[a:b].encode()) for a, b in chosen)
+    if not any("退" in w for w in weights):
+        size = size // 2 if any(map(weight, found)) else size
+    assert len(chosen) == fewest or (len(chosen) <= most and used <= size)
     left_out = [weight(s) for s in found if s not in chosen]
     if left_out and not any("退" in w for w in weights):
         assert max(left_out) <= min(map(weight, chosen)) + 1e-9
@@ -52,6 +54,14 @@ def test_the_heaviest_sentences_within_the_limits(
 def test_all_sentences_of_a_short_passage() -> None:
     text = "One here. Two here. Three here."
     assert heaviest_first(text, sentences(text), {}, 9, 1000) == sentences(text)
+
+
+def test_words_leave_half_of_the_sentences() -> None:
+    text = "Say one. Say two. Say three. Say four. Say money."
+    found = sentences(text)
+    size = len(text)
+    assert heaviest_first(text, found, {"refund": 2.0}, 9, size) == found
+    assert heaviest_first(text, found, {"money": 2.0}, 9, size) == [found[0], found[4]]
 
 
 def test_a_larger_model_reads_less_and_one_without_a_cost_all() -> None:

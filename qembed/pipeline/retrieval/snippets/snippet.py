@@ -28,7 +28,8 @@ MAX_SENTENCES = 96
 MAX_COST = 68_000_000_000
 """UTF-8 bytes of these sentences times a token's cost (`EncoderInfo.token_cost`): less of a larger model.
 
-A token is about four bytes in any script. 6.4 kB with six layers of 384 dimensions, half of it with twelve.
+A token is about four bytes in any script. 6.4 kB with six layers of 384 dimensions, half of it with twelve,
+and of passages with the query's words half of either: words find the sentences among which one answers.
 """
 FEWEST_SENTENCES = 2
 """Sentences of each passage that are compared, whatever the model costs."""
@@ -142,7 +143,9 @@ def _nearest(
     most = MAX_SENTENCES // len(passages)
     size = limit_bytes(encoder.info.token_cost) // len(passages)
     candidates = [_sentences(p) for p in passages]
-    if any(len(found) > most for found in candidates) or any(len(p.text) > size for p in passages):
+    if any(len(found) > most for found in candidates) or any(
+        len(p.text) > size // 2 for p in passages
+    ):
         weights = _weights(session, terms)
         candidates = [
             heaviest_first(p.text, found, weights, most, size)
@@ -167,10 +170,14 @@ def heaviest_first(
 ) -> list[Span]:
     """Those of the sentences that are encoded, in their order: with the heaviest words, the first of equals.
 
-    At most `most`, of `size` UTF-8 bytes together, but never fewer than FEWEST_SENTENCES.
+    At most `most`, of `size` UTF-8 bytes together, half of it if any has a word of weight, but never fewer
+    than FEWEST_SENTENCES.
     """
+    weighed = {span: _weight(text, span, weights) for span in found}
+    if any(weighed.values()):
+        size //= 2
     chosen: list[Span] = []
-    for start, end in sorted(found, key=lambda span: -_weight(text, span, weights)):
+    for start, end in sorted(found, key=lambda span: -weighed[span]):
         size -= len(text[start:end].encode("utf-8", "replace"))
         if len(chosen) >= FEWEST_SENTENCES and (len(chosen) >= most or size < 0):
             break
