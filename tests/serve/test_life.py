@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import qembed.serve.client as client
+from qembed.serve.live_index import LiveIndex
+from qembed.serve.server import SWITCH_SECONDS, Server
 from qembed.serve.socket_address import socket_path
 from tests.cli.conftest import Shell
 from tests.serve.comparison import both
@@ -34,6 +37,21 @@ def test_status_and_stop(running: Running) -> None:
     assert "no server" in none.err
     assert shell("serve", "--stop").code == 0
     assert shell("query", "locked", "--format", "paths").out
+
+
+def test_threads_change_soon_while_it_serves(docs: Shell) -> None:
+    before, seen = sys.getswitchinterval(), []
+    live = LiveIndex(docs.folder / ".qembed")
+    server = Server(live, 0.0)
+
+    def ready(_: Path) -> None:
+        seen.append(sys.getswitchinterval())
+        server.stop()
+
+    server.run(ready)
+    live.close()
+    assert seen == [pytest.approx(SWITCH_SECONDS)]
+    assert sys.getswitchinterval() == pytest.approx(before) != seen[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
