@@ -1,8 +1,8 @@
 """Weights of a BERT graph that onnxruntime quantised dynamically to 8 bit, as float32 tensors.
 
 Such a graph holds `NAME_quantized`, `NAME_scale` and `NAME_zero_point` for each weight: embeddings by one
-scale, matrices by one for each column, under names that the exporter made up (`onnx::MatMul_1525`). The bias
-added behind a product still has its own name, which tells the layer.
+scale, matrices by one too or by one for each column, under names that the exporter made up
+(`onnx::MatMul_1525`). The bias added behind a product still has its own name, which tells the layer.
 """
 
 from __future__ import annotations
