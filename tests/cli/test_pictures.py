@@ -19,6 +19,8 @@ pytest.importorskip("PIL")
 from tests.corpus import pictures as made  # needs Pillow
 from tests.seeing import COLOURS
 
+pytestmark = pytest.mark.slow
+
 SEEING = {"QEMBED_MODEL": "py:tests.seeing:encoder"}
 TOPICS = ("refund", "parcel", "invoice", "garden", "harbour", "train", "market", "school")
 

@@ -15,6 +15,8 @@ from qembed.pipeline.progress import Progress
 from tests.cli.conftest import Filled, Shell
 from tests.cli.kept_folder import KeptFolder
 
+pytestmark = pytest.mark.slow
+
 SMALL = BatchPolicy(min_passages=1, max_passages=2)
 RECORDS = [f'{{"_id": "r{i}", "text": "record {i}"}}\n' for i in range(20)]
 

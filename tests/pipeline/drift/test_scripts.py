@@ -17,6 +17,8 @@ from qembed.pipeline.recipe import RecipeOptions
 from tests.documentation import ROOT
 from tests.drift.dated import write
 
+pytestmark = pytest.mark.slow
+
 HELP = ROOT / "sample_corpora/helpdesk/docs"
 
 

@@ -17,6 +17,8 @@ from qembed.store.vector_files.matrix import matrix_batches, open_matrix
 from tests.pipeline.conftest import index
 from tests.pipeline.indexing.conftest import NEVER, fill, graph_stamp
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:

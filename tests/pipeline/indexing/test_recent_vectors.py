@@ -11,6 +11,8 @@ from qembed.errors import StorageError
 from qembed.pipeline.indexing.encoding import recent_vectors
 from qembed.pipeline.indexing.encoding.recent_vectors import RecentVectors
 
+pytestmark = pytest.mark.slow
+
 KEYS = st.binary(min_size=1, max_size=1)
 STEPS = st.lists(st.one_of(st.none(), st.lists(KEYS, max_size=6)), max_size=12)
 

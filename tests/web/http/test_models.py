@@ -14,6 +14,8 @@ from tests.cli.conftest import BAG
 from tests.encoders import Bag
 from tests.web.http.conftest import Site
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "w1 w2",
     "locked account",

@@ -19,6 +19,8 @@ from qembed.web.http.settings import Limits, make_settings  # noqa: E402
 from tests.corpus import pictures as made  # noqa: E402  # needs Pillow
 from tests.web.gallery import gallery  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(body=400_000)
 
 

@@ -27,6 +27,8 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels, Query
 from tests.pipeline.conftest import BAG
 
+pytestmark = pytest.mark.slow
+
 WORDS = [f"w{i}" for i in range(60)] + ["茶", "咖啡", "E-1042", "tea", "milk"]
 CODE = "def f{i}(x): return [y for y in x if y == {i}] # {word}"
 
