@@ -5,8 +5,8 @@ the same bits whatever others share its batch: sums of integers are exact, and t
 where onnxruntime's DynamicQuantizeLinear takes one for the whole batch. Attention and norms stay float32.
 
 With 16-bit states, what the first 8 bits leave of a state is quantised once more, and its product added.
-Where the weights are 8-bit integers times one scale, as of a model that was published so, that is as near to
-float32 as other sums are, in two thirds of the time.
+Where the weights are 8-bit integers times one scale, as of a model that was published so, nothing of them is
+lost, and of a state about a 64,000th of its row's largest, in two thirds of float32's time.
 """
 
 from __future__ import annotations

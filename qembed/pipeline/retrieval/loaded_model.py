@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -171,8 +171,10 @@ class LoadedModel:
                 found.set_exception(e)
 
         # daemon: a search that fails does not wait for it
-        threading.Thread(target=load, name="load reranker", daemon=True).start()
-        self._ahead[spec] = found
+        thread = threading.Thread(target=load, name="load reranker", daemon=True)
+        with suppress(RuntimeError):  # no more threads: it is loaded when it is needed
+            thread.start()
+            self._ahead[spec] = found
 
     def reranker(self, spec: str, progress: Progress | None = None) -> Scorer:
         """The reranker that `spec` names, opened once: a phase of `progress`. Tasks come with the pairs."""

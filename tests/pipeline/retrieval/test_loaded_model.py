@@ -68,6 +68,22 @@ def test_others_are_loaded_when_they_are_needed(manifest: Manifest, spec: str | 
         assert source.asked == [(spec, True)]
 
 
+def test_where_no_thread_can_begin_it_is_loaded_when_it_is_needed(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    source = Rerankers()
+    source.allowed.set()
+    loaded = LoadedModel(manifest, source=source)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        loaded.load_ahead("minilm-l12")
+    assert str(loaded.reranker("minilm-l12")).startswith("minilm-l12 beside ")
+    assert source.asked == [("minilm-l12", True)]
+
+
 def test_its_error_is_the_answers(manifest: Manifest) -> None:
     source = Rerankers(ModelUnavailable("no such weights"))
     source.allowed.set()
