@@ -39,7 +39,8 @@ def in_order(
 ) -> Generator[tuple[T, R]]:
     """Yield each item with its result, in order. `at_a_time`: computed by so many threads, of several.
 
-    Items are taken as they are needed. Closing the generator ends it without those that are not begun.
+    Where no thread can begin, this one computes. Items are taken as they are needed. Closing the generator
+    ends it without those that are not begun.
     """
     if at_a_time == 1:
         for item in items:
@@ -49,9 +50,18 @@ def in_order(
 
     pool = ThreadPoolExecutor(at_a_time)
     begun: deque[tuple[T, Future[R]]] = deque()
+
+    def begin(item: T) -> Future[R]:
+        try:
+            return pool.submit(compute, item)
+        except RuntimeError:  # no more threads: this one computes it
+            done: Future[R] = Future()
+            done.set_result(compute(item))
+            return done
+
     try:
         for item in items:
-            begun.append((item, pool.submit(compute, item)))
+            begun.append((item, begin(item)))
             # one more waits for each thread, so that none waits for an item to be made
             if len(begun) > 2 * at_a_time:
                 done, result = begun.popleft()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -40,3 +41,13 @@ def test_results_come_in_order_and_an_end_cancels() -> None:
         with pytest.raises(ZeroDivisionError):
             next(found)
     assert len(taken) <= 5 + 6  # no more than wait for two threads
+
+
+def test_without_threads_to_begin_this_one_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert list(in_order(lambda i: -i, range(30), 3)) == [(i, -i) for i in range(30)]
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(lambda i: 1 // (i - 5), range(30), 3))
